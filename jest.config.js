@@ -1,0 +1,38 @@
+'use strict';
+// Two projects: `unit`, and `gc`, whose tests may call the garbage collector.
+
+/** node-ipc and its dependencies, which jest can only load as CommonJS. */
+const esmOnly =
+  '/node_modules/(?:node-ipc|event-pubsub|strong-type|js-message|js-queue|easy-stack)/';
+
+/** TypeScript is only transpiled here (`isolatedModules`); `npm run typecheck` checks it. */
+const project = {
+  testEnvironment: 'node',
+  transform: {
+    '\\.ts$': ['ts-jest', { tsconfig: '<rootDir>/tsconfig.json', diagnostics: false }],
+    [esmOnly]: '<rootDir>/test/support/esm-transform.js',
+  },
+  transformIgnorePatterns: [`^(?!.*${esmOnly}).*/node_modules/`],
+};
+
+/** @type {import('jest').Config} */
+module.exports = {
+  projects: [
+    {
+      ...project,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/test/**/*.test.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/gc/'],
+    },
+    {
+      ...project,
+      displayName: 'gc',
+      testMatch: ['<rootDir>/test/gc/**/*.test.ts'],
+      setupFiles: ['<rootDir>/test/support/expose-gc.js'],
+    },
+  ],
+  testTimeout: 10_000,
+  // The default one rewrites functions, and then their text cannot run in another process.
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['src/**/*.ts'],
+};

@@ -1,0 +1,274 @@
+// The objects of a host, as one session may reach them.
+
+import { ObjectGoneError, ProtocolError, RemoteError, SerializationError } from '../base/errors';
+import { RANGE_SIZE, type ObjectTable, Row } from '../refs/objects';
+import { SessionReferences } from '../refs/session-references';
+import { type TicketTable } from '../refs/tickets';
+import { isIterator } from '../session/client-party';
+import { type Exposure, openExposure } from '../session/exposure';
+import {
+  type Creation,
+  type Lent,
+  type Party,
+  type Purpose,
+  type Subject,
+} from '../session/parties';
+import { kindOf } from '../wire/plain';
+import { type Registry, type TypeDefinition } from './registry';
+
+export interface HostParts {
+  readonly objects: ObjectTable<Exposure>;
+  readonly tickets: TicketTable;
+  readonly registry: Registry;
+  /** Something that a claim may wait for has come. */
+  readonly arrived: () => void;
+  /** A referent whose type has resources: disposed at the end. */
+  readonly made: (referent: object) => void;
+}
+
+const FUNCTION = { typeid: 'function', exposure: openExposure('function'), owned: false };
+const OBJECT = { typeid: 'object', exposure: openExposure('object'), owned: false };
+const ITERATOR = { typeid: 'iterator', exposure: openExposure('iterator'), owned: true };
+
+export class HostParty implements Party {
+  readonly references: SessionReferences<Exposure>;
+  readonly #host: HostParts;
+  /** The ranges in which the session numbers what it creates. */
+  readonly #ranges: number[];
+  readonly #control: Subject;
+  readonly #tellFailure: (id: number, error: unknown) => void;
+  readonly #toldFailures = new Set<number>();
+
+  constructor(
+    host: HostParts,
+    session: {
+      readonly range: number;
+      readonly references: number;
+      readonly control: object;
+      readonly controlExposure: Exposure;
+      readonly tellFailure: (id: number, error: unknown) => void;
+    },
+  ) {
+    this.#host = host;
+    this.#ranges = [session.range];
+    this.references = new SessionReferences(host.objects, session.references);
+    this.#control = {
+      referent: session.control,
+      exposure: session.controlExposure,
+      ready: undefined,
+      failure: undefined,
+    };
+    this.#tellFailure = session.tellFailure;
+  }
+
+  addRange(range: number): void {
+    this.#ranges.push(range);
+  }
+
+  subject(id: number, relative: boolean): Subject {
+    if (id === 0) return this.#control;
+    const absolute = this.#absolute(id, relative);
+    const row = this.references.has(absolute) ? this.#host.objects.get(absolute) : undefined;
+    if (row === undefined) {
+      throw new ObjectGoneError(
+        `Object ${String(absolute)} is not held by this session: it was released`,
+      );
+    }
+    if (row.failure !== undefined) this.#toldFailures.add(absolute);
+    return {
+      referent: row.referent,
+      exposure: row.exposure,
+      ready: row.ready,
+      failure: row.failure,
+    };
+  }
+
+  #absolute(id: number, relative: boolean): number {
+    return relative ? (this.#ranges[0] ?? 0) * RANGE_SIZE + id : id;
+  }
+
+  lend(value: object, path: string, purpose: Purpose, typeid?: string): Lent {
+    if (purpose === 'container') {
+      throw new SerializationError(`Cannot copy ${path}: ${kindOf(value)} is no plain data`);
+    }
+    if (value instanceof Promise) {
+      throw new SerializationError(
+        `Cannot send ${path}: it is a promise inside of a value; await it first`,
+      );
+    }
+    const row = this.#rowFor(value, typeid);
+    this.references.add(row);
+    return { id: row.id, typeid: row.typeid, callable: typeof row.referent === 'function' };
+  }
+
+  #rowFor(value: object, typeid: string | undefined): Row<Exposure> {
+    const { objects, registry } = this.#host;
+    if (typeid !== undefined && typeid !== '') return this.#shareAs(value, registry.get(typeid));
+    const known = objects.rowOf(value);
+    if (known !== undefined) return objects.get(known.id) === known ? known : objects.add(known);
+    return objects.add(
+      new Row(objects.nextId(), value, registry.definitionOf(value) ?? kindFor(value)),
+    );
+  }
+
+  /** A result that a registration wants shared under a type of its own. */
+  #shareAs(value: object, definition: TypeDefinition): Row<Exposure> {
+    const { objects } = this.#host;
+    const known = objects.rowOf(value);
+    if (known?.typeid === definition.typeid && objects.get(known.id) === known) return known;
+    const referent = definition.make === undefined ? value : (definition.make([value]) as object);
+    return objects.add(new Row(objects.nextId(), referent, definition));
+  }
+
+  released(id: number, count: number): void {
+    this.references.release(id, count);
+  }
+
+  duplicate(id: number): void {
+    const row = this.references.has(id) ? this.#host.objects.get(id) : undefined;
+    if (row === undefined)
+      throw new ProtocolError(`Cannot hold object ${String(id)} twice: it is not held once`);
+    this.references.add(row);
+  }
+
+  create(creation: Creation, args: () => unknown[], needs: readonly Promise<unknown>[]): void {
+    const id = this.#absolute(creation.id, creation.relative);
+    if (!this.#ranges.includes(Math.floor(id / RANGE_SIZE)) || creation.id === 0) {
+      throw new ProtocolError(
+        `Cannot create object ${String(id)}: it is outside of the session's range`,
+      );
+    }
+    let definition: TypeDefinition;
+    try {
+      definition = this.#host.registry.get(creation.typeid);
+    } catch (error) {
+      const row = this.#addRow(id, undefined, { ...OBJECT, typeid: creation.typeid });
+      this.#failed(row, error);
+      return;
+    }
+    if (needs.length > 0 || definition.load !== undefined) {
+      const row = this.#addRow(id, undefined, definition);
+      row.ready = this.#makeLater(row, definition, args, needs);
+      return;
+    }
+    this.#makeNow(id, definition, args);
+  }
+
+  #makeNow(id: number, definition: TypeDefinition, args: () => unknown[]): void {
+    let referent: unknown;
+    try {
+      referent = this.#make(definition, args);
+    } catch (error) {
+      this.#failed(this.#addRow(id, undefined, definition), error);
+      return;
+    }
+    if (referent instanceof Promise) {
+      const row = this.#addRow(id, undefined, definition);
+      row.ready = this.#fill(row, referent, definition);
+      return;
+    }
+    const row = this.#addRow(id, requireReferent(referent, definition), definition);
+    if (definition.registered) this.#host.made(row.strong ?? row);
+    this.#host.arrived();
+  }
+
+  #make(definition: TypeDefinition, args: () => unknown[]): unknown {
+    if (definition.make === undefined) {
+      throw new RemoteError(
+        `Type '${definition.typeid}' is for results: it was registered without a module`,
+      );
+    }
+    return definition.make(args());
+  }
+
+  async #makeLater(
+    row: Row<Exposure>,
+    definition: TypeDefinition,
+    args: () => unknown[],
+    needs: readonly Promise<unknown>[],
+  ): Promise<void> {
+    const make = async (): Promise<unknown> => {
+      await Promise.all(needs);
+      await definition.load?.();
+      return await this.#make(this.#host.registry.get(definition.typeid), args);
+    };
+    await this.#fill(row, make(), definition);
+  }
+
+  async #fill(
+    row: Row<Exposure>,
+    made: Promise<unknown>,
+    definition: TypeDefinition,
+  ): Promise<void> {
+    try {
+      const referent = requireReferent(await made, definition);
+      this.#host.objects.fill(row, referent);
+      if (definition.registered) this.#host.made(referent);
+    } catch (error) {
+      this.#failed(row, error);
+    } finally {
+      row.ready = undefined;
+    }
+    this.#host.arrived();
+  }
+
+  #addRow(
+    id: number,
+    referent: object | undefined,
+    kind: { readonly typeid: string; readonly exposure: Exposure; readonly owned: boolean },
+  ): Row<Exposure> {
+    const row = this.#host.objects.add(new Row(id, referent, kind));
+    this.references.add(row);
+    return row;
+  }
+
+  /** Every call on the object gets the error; where none comes, the creator is told. */
+  #failed(row: Row<Exposure>, cause: unknown): void {
+    const what = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    row.failure =
+      cause instanceof RemoteError
+        ? cause
+        : new RemoteError(`Cannot create '${row.typeid}': ${what}`, {
+            cause,
+            remoteName: cause instanceof Error ? cause.constructor.name : typeof cause,
+          });
+    setImmediate(() => {
+      setImmediate(() => {
+        if (!this.#toldFailures.delete(row.id)) this.#tellFailure(row.id, row.failure);
+      });
+    });
+  }
+
+  mint(mint: {
+    readonly number: number;
+    readonly id: number;
+    readonly uses: number;
+    readonly ttlMs: number;
+  }): void {
+    const row = this.references.has(mint.id) ? this.#host.objects.get(mint.id) : undefined;
+    if (row === undefined)
+      throw new ProtocolError(`Cannot mint for object ${String(mint.id)}: it is not held`);
+    const callable = typeof row.referent === 'function';
+    this.#host.tickets.mint(
+      { ...mint, typeid: row.typeid, callable, minter: this.#ranges[0] ?? 0 },
+      row,
+    );
+    this.#host.arrived();
+  }
+}
+
+function kindFor(value: object): {
+  readonly typeid: string;
+  readonly exposure: Exposure;
+  readonly owned: boolean;
+} {
+  if (typeof value === 'function') return FUNCTION;
+  return isIterator(value) ? ITERATOR : OBJECT;
+}
+
+function requireReferent(value: unknown, definition: TypeDefinition): object {
+  if ((typeof value === 'object' && value !== null) || typeof value === 'function') return value;
+  throw new RemoteError(
+    `Cannot create '${definition.typeid}': it gave ${value === null ? 'null' : typeof value}, which cannot be shared`,
+  );
+}

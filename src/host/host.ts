@@ -1,0 +1,297 @@
+// A host holds the referents of one manager and serves them: it listens, lets sessions in, and
+// keeps what they share. It runs in the manager's child process, or in any process that serves.
+
+import { inspect } from 'node:util';
+import { EventEmitter } from 'node:events';
+import { type Limits } from '../base/limits';
+import { RANGE_SIZE, ObjectTable } from '../refs/objects';
+import { TicketTable, gone } from '../refs/tickets';
+import { parseAddress } from '../transport/address';
+import { listen, type Listener } from '../transport/listen';
+import { type Link } from '../transport/link';
+import { type Identity, OWNER_RANGE } from '../session/connection';
+import { type Exposure } from '../session/exposure';
+import { toPlain } from '../session/plain-copy';
+import { type LocalServer, realm, translator } from '../proxy/realm';
+import { type Token, parseToken } from '../wire/token';
+import { type Snapshot } from './control';
+import { HostSession } from './host-session';
+import { type Registry } from './registry';
+
+const SWEEP_MS = 1000;
+const RANGES = 2 ** 53 / RANGE_SIZE;
+const TEXT_LENGTH = 75;
+
+export interface HostOptions {
+  readonly address: string;
+  readonly key: Buffer;
+  readonly identity: Identity;
+  readonly ownerSecret?: Buffer | undefined;
+  readonly limits: Limits;
+  readonly registry: Registry;
+}
+
+export interface SessionEvent {
+  readonly id: number;
+  readonly peer: string;
+}
+
+export class Host
+  extends EventEmitter<{
+    session: [SessionEvent];
+    sessionEnd: [SessionEvent];
+    fault: [Error];
+    closed: [];
+  }>
+  implements LocalServer
+{
+  readonly address: string;
+  readonly manager: string;
+  readonly objects: ObjectTable<Exposure>;
+  readonly tickets: TicketTable;
+  readonly #options: HostOptions;
+  readonly #sessions = new Set<HostSession>();
+  /** Referents of registered classes: disposed at the end, newest first. */
+  readonly #resources: WeakRef<object>[] = [];
+  #listener: Listener | undefined;
+  #sweeper: NodeJS.Timeout | undefined;
+  #ranges = OWNER_RANGE;
+  #callsOfEnded = 0;
+  #closing: Promise<void> | undefined;
+  /** Claims that wait for what has not come. */
+  #arrivals: (() => void)[] = [];
+
+  constructor(options: HostOptions) {
+    super();
+    this.#options = options;
+    this.address = options.address;
+    this.manager = options.identity.manager;
+    this.objects = new ObjectTable<Exposure>((referent) => {
+      disposeNow(referent).catch((error: unknown) => this.emit('fault', error as Error));
+    });
+    this.tickets = new TicketTable(this.objects as ObjectTable, options.limits);
+    realm.addServer(this);
+  }
+
+  /** Resolves when clients can connect. */
+  async listen(): Promise<void> {
+    this.#listener = await listen(parseAddress(this.address), (link) => {
+      this.accept(link);
+    });
+    this.#sweeper = setInterval(() => {
+      this.tickets.sweep();
+    }, SWEEP_MS).unref();
+  }
+
+  /** Lets a client in that came by `link`. */
+  accept(link: Link): void {
+    const { limits, identity, key, ownerSecret, registry } = this.#options;
+    const strangers = [...this.#sessions].filter(({ authenticated }) => !authenticated).length;
+    if (strangers >= limits.handshakes || this.#closing !== undefined) {
+      link.destroy();
+      return;
+    }
+    this.#sessions.add(
+      new HostSession({
+        link,
+        identity,
+        key,
+        ownerSecret,
+        limits,
+        translator,
+        parts: {
+          objects: this.objects,
+          tickets: this.tickets,
+          registry,
+          arrived: () => {
+            this.#arrived();
+          },
+          made: (referent) => {
+            this.#keepForDisposal(referent);
+          },
+        },
+        control: {
+          snapshot: () => this.snapshot(),
+          debugInfo: () => this.#debugInfo(),
+          shutdown: (drainMs) => {
+            setImmediate(() => void this.close(drainMs));
+          },
+          claim: (text) => this.#claim(text),
+          nextArrival: (signal) => this.#nextArrival(signal),
+          claimMs: limits.handshakeMs,
+        },
+        nextRange: () => this.#nextRange(),
+        onOpen: ({ id, peer }) => {
+          this.emit('session', { id, peer });
+          this.#arrived();
+        },
+        onClosed: (session) => {
+          if (!session.authenticated || session.id === 0) this.#sessions.delete(session);
+        },
+        onEnded: (session) => {
+          this.#callsOfEnded += session.callsIn;
+          this.#sessions.delete(session);
+          this.emit('sessionEnd', { id: session.id, peer: session.peer });
+          this.#arrived();
+        },
+        onFault: (error) => {
+          this.emit('fault', error);
+        },
+      }),
+    );
+  }
+
+  #keepForDisposal(referent: object): void {
+    if (!(Symbol.asyncDispose in referent) && !(Symbol.dispose in referent)) return;
+    const alive = this.#resources.filter((resource) => resource.deref() !== undefined);
+    this.#resources.splice(0, Infinity, ...alive, new WeakRef(referent));
+  }
+
+  #nextRange(): number | undefined {
+    const full = this.#sessions.size > this.#options.limits.sessions || this.#ranges + 1 >= RANGES;
+    return full ? undefined : ++this.#ranges;
+  }
+
+  /** A token of one of our objects, in our own process: the object itself. */
+  open(token: Token): object {
+    const row = this.tickets.claim(token);
+    const referent = row === 'later' ? undefined : row.referent;
+    if (referent === undefined) throw gone();
+    return referent;
+  }
+
+  #claim(text: string): object | 'later' {
+    const token = parseToken(text);
+    const { manager, incarnation } = this.#options.identity;
+    if (token.manager !== manager || token.incarnation !== incarnation) throw gone();
+    const row = this.tickets.claim(token);
+    if (row === 'later') return 'later';
+    if (row.failure !== undefined) throw row.failure;
+    return row.referent ?? 'later';
+  }
+
+  #arrived(): void {
+    for (const tell of this.#arrivals.splice(0)) tell();
+  }
+
+  #nextArrival(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const give = (): void => {
+        signal.removeEventListener('abort', stop);
+        resolve();
+      };
+      const stop = (): void => {
+        this.#arrivals = this.#arrivals.filter((waiting) => waiting !== give);
+        reject(signal.reason as Error);
+      };
+      signal.addEventListener('abort', stop, { once: true });
+      this.#arrivals.push(give);
+    });
+  }
+
+  // ---- looking in ------------------------------------------------------------------------------
+
+  snapshot(): Snapshot {
+    const objects = [...this.objects]
+      .filter((row) => row.pinned || row.referent !== undefined)
+      .map((row) => ({
+        id: row.id,
+        typeid: row.typeid,
+        sessions: row.sessions,
+        names: row.names,
+        tickets: row.tickets,
+        unpinned: !row.pinned,
+        text: textOf(row.referent),
+      }));
+    const sessions = [...this.#sessions]
+      .filter(({ authenticated }) => authenticated)
+      .map(({ id, peer, references, runningCalls }) => ({
+        id,
+        peer,
+        references,
+        pendingCalls: runningCalls,
+        locks: 0,
+      }));
+    const live = [...this.#sessions];
+    const total = this.#callsOfEnded + live.reduce((sum, { callsIn }) => sum + callsIn, 0);
+    const running = live.reduce((sum, { runningCalls }) => sum + runningCalls, 0);
+    return { objects, sessions, calls: { total, running } };
+  }
+
+  numberOfObjects(): number {
+    let count = 0;
+    for (const row of this.objects) if (row.sessions + row.names > 0) count++;
+    return count;
+  }
+
+  #debugInfo(): string {
+    return this.snapshot()
+      .objects.map(({ id, typeid, sessions, tickets, names, text }) => {
+        const held = `${String(sessions)} sessions, ${String(tickets)} tickets, ${String(names)} names`;
+        return `  ${String(id)}: '${typeid}' held by ${held}\n    ${text}`;
+      })
+      .join('\n');
+  }
+
+  // ---- the end ---------------------------------------------------------------------------------
+
+  /** Once: tells the clients, waits for what runs, disposes the referents, closes. */
+  close(drainMs = 0): Promise<void> {
+    return (this.#closing ??= this.#close(drainMs));
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    await this.#listener?.close();
+    for (const session of this.#sessions) session.sayGoodbye('it was shut down');
+    await this.#drain(drainMs);
+    await this.#disposeResources();
+    for (const session of this.#sessions) session.close();
+    clearInterval(this.#sweeper);
+    this.tickets.clear();
+    realm.removeServer(this);
+    this.emit('closed');
+  }
+
+  async #drain(drainMs: number): Promise<void> {
+    const end = performance.now() + drainMs;
+    const isRunning = (): boolean =>
+      [...this.#sessions].some(({ runningCalls }) => runningCalls > 0);
+    while (isRunning() && performance.now() < end)
+      await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+
+  async #disposeResources(): Promise<void> {
+    for (const resource of this.#resources.reverse()) {
+      const referent = resource.deref();
+      if (referent === undefined) continue;
+      try {
+        await disposeNow(referent);
+      } catch (error) {
+        this.emit('fault', error as Error);
+      }
+    }
+    this.#resources.length = 0;
+  }
+}
+
+/** Gives up what a referent holds: an iterator is closed, anything else disposed. */
+async function disposeNow(referent: object): Promise<void> {
+  const holder = referent as {
+    [Symbol.asyncDispose]?: () => PromiseLike<void>;
+    [Symbol.dispose]?: () => void;
+    next?: unknown;
+    return?: () => unknown;
+  };
+  if (typeof holder[Symbol.asyncDispose] === 'function') await holder[Symbol.asyncDispose]?.();
+  else if (typeof holder[Symbol.dispose] === 'function') holder[Symbol.dispose]?.();
+  else if (typeof holder.next === 'function' && typeof holder.return === 'function')
+    await holder.return();
+}
+
+function textOf(referent: object | undefined): string {
+  try {
+    return inspect(toPlain(referent), { depth: 1, breakLength: Infinity }).slice(0, TEXT_LENGTH);
+  } catch {
+    return '(its inspection throws)';
+  }
+}

@@ -1,0 +1,49 @@
+export { Manager, type ConnectOptions, type ManagerOptions, type Registration } from './manager';
+export { Server } from './server';
+export { version } from './version';
+export { type Limits } from './base/limits';
+export { type Snapshot } from './host/control';
+export { type ModuleRef } from './process/modules';
+export { BaseProxy } from './proxy/base-proxy';
+export {
+  isProxy,
+  oneway,
+  registerProxyType,
+  release,
+  revive,
+  sameReferent,
+  tokenOf,
+  withOptions,
+  type TokenOptions,
+} from './proxy/functions';
+export { handle, type Handle } from './proxy/handle';
+export { IteratorProxy } from './proxy/iterator-proxy';
+export { type CallOptions, type WaitOptions } from './proxy/options';
+export {
+  type Copied,
+  type Landed,
+  type Loose,
+  type Remote,
+  type RemoteResult,
+} from './proxy/remote-types';
+export { currentSignal } from './session/current-call';
+export { type IterationOptions } from './types/chunks';
+export { DictProxy, type Key } from './types/dict';
+export { ListProxy } from './types/list';
+export {
+  AuthenticationError,
+  ConnectionLostError,
+  LimitError,
+  ManagerDiedError,
+  MethodNotExposedError,
+  ObjectGoneError,
+  ProcessDiedError,
+  ProtocolError,
+  ReferentError,
+  RemoteError,
+  SerializationError,
+  StaleManagerError,
+  TicketGoneError,
+  TimeoutError,
+  UsageError,
+} from './base/errors';

@@ -1,0 +1,136 @@
+// The child process of a private manager: forked, told what to serve, watched, and ended.
+
+import { type ChildProcess } from 'node:child_process';
+import { extname, join } from 'node:path';
+import { ManagerDiedError, TimeoutError } from './base/errors';
+import { deferred } from './base/deferred';
+import { type ChildOptions, forkDetached } from './process/child';
+import { unpackValue } from './wire/values';
+import { type ServerConfig, type ServerMessage, type StartRequest } from './server-entry';
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+const ENTRY = join(__dirname, `server-entry${extname(__filename)}`);
+/** Between two signals, each stronger than the one before. */
+const KILL_STEP_MS = 1000;
+
+export class ManagerProcess {
+  readonly #child: ChildProcess;
+  readonly #startMs: number;
+  readonly #ready = deferred<undefined>();
+  readonly #exited = deferred<Exit>();
+  #hello: NodeJS.Timeout | undefined;
+  #exit: Exit | undefined;
+  #busy = false;
+
+  /** Forks at once; `request` may follow later in the same tick. */
+  constructor(config: ServerConfig, options: ChildOptions & { readonly startMs: number }) {
+    this.#startMs = options.startMs;
+    this.#child = forkDetached(ENTRY, options);
+    this.#child.on('message', (message: ServerMessage) => {
+      this.#onMessage(message);
+    });
+    this.#child.once('exit', (code, signal) => {
+      this.#onExit({ code, signal });
+    });
+    this.#child.once('error', (error) => {
+      this.#ready.reject(error);
+    });
+    this.#child.send(config);
+    this.#ready.promise.catch(() => undefined); // told to whoever waits; start() may not be awaited
+    this.#hello = setTimeout(() => {
+      this.#tooSlow();
+    }, this.#startMs).unref();
+    this.keepAlive(false);
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+  /** How it ended; undefined while it runs. */
+  get exit(): Exit | undefined {
+    return this.#exit;
+  }
+  get exited(): Promise<Exit> {
+    return this.#exited.promise;
+  }
+
+  /** Resolves when it serves; rejects with its own error, or with how it ended. */
+  async serve(request: StartRequest): Promise<void> {
+    this.#child.send(request);
+    await this.#ready.promise;
+  }
+
+  /** Whether the child keeps this process alive: while it starts with somebody waiting. */
+  keepAlive(busy: boolean): void {
+    this.#busy = busy;
+    const { channel } = this.#child;
+    if (busy) {
+      this.#child.ref();
+      channel?.ref();
+    } else {
+      this.#child.unref();
+      channel?.unref();
+    }
+  }
+
+  /** Waits for its end, then helps with SIGTERM and SIGKILL. */
+  async ended(timeoutMs: number): Promise<Exit> {
+    const busy = this.#busy;
+    this.keepAlive(true);
+    const steps = [
+      setTimeout(() => this.#child.kill('SIGTERM'), timeoutMs),
+      setTimeout(() => this.#child.kill('SIGKILL'), timeoutMs + KILL_STEP_MS),
+    ];
+    try {
+      return await this.exited;
+    } finally {
+      for (const step of steps) clearTimeout(step);
+      this.keepAlive(busy && this.#exit === undefined);
+    }
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  #onMessage(message: ServerMessage): void {
+    switch (message.kind) {
+      case 'hello':
+        clearTimeout(this.#hello);
+        return;
+      case 'ready':
+        this.#ready.resolve(undefined);
+        return;
+      case 'failed':
+        this.#ready.reject(unpackValue(message.error));
+        return;
+    }
+  }
+
+  #onExit(exit: Exit): void {
+    this.#exit = exit;
+    clearTimeout(this.#hello);
+    const how = exit.signal === null ? `exit code ${String(exit.code)}` : exit.signal;
+    this.#ready.reject(
+      new ManagerDiedError(`The manager's process ended before it served: ${how}`, {
+        outcome: 'not-sent',
+        exitCode: exit.code,
+        signal: exit.signal,
+      }),
+    );
+    this.#exited.resolve(exit);
+  }
+
+  #tooSlow(): void {
+    this.#ready.reject(
+      new TimeoutError(
+        `The manager's process said nothing within ${String(this.#startMs)} ms (limits.startMs)`,
+      ),
+    );
+    this.kill();
+  }
+}

@@ -1,0 +1,634 @@
+// What users hold: starts or finds the process that holds the referents, and creates them there.
+
+import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import {
+  ConnectionLostError,
+  type ManagerDiedError,
+  ReferentError,
+  UsageError,
+} from './base/errors';
+import { DEFAULT_LIMITS, type Limits, resolveLimits } from './base/limits';
+import {
+  isBoolean,
+  isCount,
+  isDuration,
+  isObject,
+  isString,
+  isStrings,
+  option,
+  resolveOptions,
+} from './base/options';
+import { type Snapshot } from './host/control';
+import { type RegisteredType } from './host/registry';
+import { type Exit, ManagerProcess } from './manager-process';
+import { type ModuleRef, resolveModule } from './process/modules';
+import {
+  findPrivateKey,
+  isPrivateAddress,
+  makePrivateDirectory,
+  newPrivateAddress,
+  removePrivateDirectory,
+  waitForPrivateManager,
+} from './process/runtime-directory';
+import { BaseProxy } from './proxy/base-proxy';
+import { type WaitOptions } from './proxy/options';
+import { realm, retryLocal, translator } from './proxy/realm';
+import { type Loose, type Remote } from './proxy/remote-types';
+import { Server } from './server';
+import { type ServerConfig } from './server-entry';
+import { Connection, type Identity, lossOf } from './session/connection';
+import { parseAddress } from './transport/address';
+import { type DictProxy, type Key, entriesOf } from './types/dict';
+import { type ListProxy } from './types/list';
+import { registerStandardProxies } from './types/standard-types';
+import { keyBytes } from './wire/auth';
+
+export interface ManagerOptions {
+  /** `unix:/path`, or `pipe:name` on Windows. Default: a private one, known at once. */
+  readonly address?: string | undefined;
+  /** At least 16 bytes. Default: random; processes of the same user find it beside the socket. */
+  readonly authkey?: string | Uint8Array | undefined;
+  /** Modules that the server loads; their exported classes and functions become typeids. */
+  readonly types?: ModuleRef | readonly ModuleRef[] | undefined;
+  /** How long a call may take. Default 0: without end. */
+  readonly callTimeoutMs?: number | undefined;
+  /** How long `shutdown()` waits for the process before it sends signals. Default 1000. */
+  readonly shutdownTimeoutMs?: number | undefined;
+  readonly limits?: Partial<Limits> | undefined;
+  readonly execPath?: string | undefined;
+  /** Options of Node for the manager's process. Default: those of this one that make sense there. */
+  readonly execArgv?: readonly string[] | undefined;
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  readonly cwd?: string | undefined;
+}
+
+export interface ConnectOptions extends Pick<
+  ManagerOptions,
+  'authkey' | 'callTimeoutMs' | 'limits'
+> {
+  /** Further attempts when nobody listens yet. Default 4. */
+  readonly retries?: number | undefined;
+  readonly retryDelayMs?: number | undefined;
+  /** Ends the attempts. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Registration {
+  /** Absent: a type for results only (`methodToTypeid`), or one that only the server knows. */
+  readonly module?: string | URL | undefined;
+  /** A class is constructed, any other function is called; what that answers is the referent. */
+  readonly export?: string | undefined;
+  /** The names that may be reached. Default: all but those that begin with `_`. */
+  readonly exposed?: readonly string[] | undefined;
+  /** A typeid whose proxy class is used, or a class of your own. */
+  readonly proxyType?: string | (new (...args: never[]) => BaseProxy) | undefined;
+  /** Methods whose result stays in the manager and is shared under that typeid. */
+  readonly methodToTypeid?: Readonly<Record<string, string>> | undefined;
+  /** Whether `manager.<typeid>()` is made. Default true. */
+  readonly createMethod?: boolean | undefined;
+  /** Disposed when the last session, name and ticket is gone. Default false. */
+  readonly owned?: boolean | undefined;
+}
+
+const isKey = (value: unknown): boolean => typeof value === 'string' || value instanceof Uint8Array;
+const isModules = (value: unknown): boolean => isString(value) || isObject(value);
+
+const MANAGER_RULES = {
+  address: option<string | undefined>(undefined, isString, 'an address: unix:/path or pipe:name'),
+  authkey: option<string | Uint8Array | undefined>(undefined, isKey, 'a text or bytes'),
+  types: option<ModuleRef | readonly ModuleRef[] | undefined>(undefined, isModules, 'modules'),
+  callTimeoutMs: option(0, isDuration, 'a number of milliseconds >= 0'),
+  shutdownTimeoutMs: option(1000, isDuration, 'a number of milliseconds >= 0'),
+  limits: option<Partial<Limits>>({}, isObject, 'an object of limits'),
+  execPath: option<string | undefined>(undefined, isString, 'a path'),
+  execArgv: option<readonly string[] | undefined>(undefined, isStrings, 'an array of texts'),
+  env: option<NodeJS.ProcessEnv | undefined>(undefined, isObject, 'an object'),
+  cwd: option<string | undefined>(undefined, isString, 'a path'),
+};
+const CONNECT_RULES = {
+  authkey: MANAGER_RULES.authkey,
+  callTimeoutMs: MANAGER_RULES.callTimeoutMs,
+  limits: MANAGER_RULES.limits,
+  retries: option(4, isCount, 'a whole number >= 0'),
+  retryDelayMs: option(3000, isDuration, 'a number of milliseconds >= 0'),
+  signal: option<AbortSignal | undefined>(
+    undefined,
+    (value) => value instanceof AbortSignal,
+    'an AbortSignal',
+  ),
+};
+const REGISTRATION_RULES = {
+  module: option<string | URL | undefined>(
+    undefined,
+    (value) => isString(value) || value instanceof URL,
+    'a path, package name or URL',
+  ),
+  export: option<string | undefined>(undefined, isString, 'a name'),
+  exposed: option<readonly string[] | undefined>(undefined, isStrings, 'an array of names'),
+  proxyType: option<Registration['proxyType']>(
+    undefined,
+    (value) => isString(value) || typeof value === 'function',
+    'a typeid or a class that extends BaseProxy',
+  ),
+  methodToTypeid: option<Registration['methodToTypeid']>(undefined, isObject, 'an object'),
+  createMethod: option(true, isBoolean, 'true or false'),
+  owned: option(false, isBoolean, 'true or false'),
+};
+
+type Settings = ReturnType<typeof resolveManagerOptions>;
+type ConnectSettings = ReturnType<typeof resolveConnectOptions>;
+
+const resolveManagerOptions = (options?: ManagerOptions) =>
+  resolveOptions('a manager', MANAGER_RULES, options);
+const resolveConnectOptions = (options?: ConnectOptions) =>
+  resolveOptions('Manager.connect', CONNECT_RULES, options);
+
+/** Given by `connect` to the constructor, which users cannot do. */
+const CONNECTING: { address: string; settings: ConnectSettings }[] = [];
+
+/** What was registered with each class: its own, and what it had of its parent at that time. */
+const registered = new WeakMap<object, ReadonlyMap<string, RegisteredType>>();
+const NOTHING: ReadonlyMap<string, RegisteredType> = new Map();
+
+function typesOf(managerClass: unknown): ReadonlyMap<string, RegisteredType> {
+  if (typeof managerClass !== 'function') return NOTHING;
+  return registered.get(managerClass) ?? typesOf(Object.getPrototypeOf(managerClass));
+}
+
+/** Managers that were collected without a shutdown: their users may have meant to keep them. */
+const forgotten = new FinalizationRegistry<{ readonly address: string; ended: boolean }>((held) => {
+  if (held.ended) return;
+  const text = `The manager at ${held.address} was collected without shutdown(); its server ends with this process`;
+  process.emitWarning(new UsageError(text, { code: 'ERR_REFERENT_FORGOTTEN' }));
+});
+
+const GOODBYE_MS = 50;
+
+export class Manager
+  extends EventEmitter<{
+    exit: [Exit];
+    disconnect: [Error | undefined];
+    reconnect: [{ readonly restarted: boolean }];
+    warning: [Error];
+  }>
+  implements AsyncDisposable
+{
+  readonly #address: string;
+  readonly #limits: Limits;
+  readonly #settings: Settings | undefined;
+  readonly #connectSettings: ConnectSettings | undefined;
+  readonly #key: Buffer | undefined;
+  readonly #identity: Identity | undefined;
+  readonly #ownerSecret = randomBytes(32);
+  readonly #registrations: readonly RegisteredType[];
+  readonly #fate: { readonly address: string; ended: boolean };
+  #state: 'initial' | 'started' | 'shutdown' = 'initial';
+  #closed = false;
+  #connection: Connection | undefined;
+  #process: ManagerProcess | undefined;
+  #starting: Promise<void> | undefined;
+  #server: Server | undefined;
+  #keepsAlive = false;
+  #incarnation: string | undefined;
+
+  /** Starts nothing: that is done by the first use, or by `start()`. */
+  constructor(options?: ManagerOptions) {
+    super();
+    registerStandardProxies();
+    const connecting = CONNECTING.pop();
+    this.#connectSettings = connecting?.settings;
+    this.#settings = connecting === undefined ? resolveManagerOptions(options) : undefined;
+    this.#limits = resolveLimits((this.#settings ?? this.#connectSettings)?.limits);
+    this.#address = connecting?.address ?? this.#settings?.address ?? newPrivateAddress();
+    parseAddress(this.#address);
+    const authkey = (this.#settings ?? this.#connectSettings)?.authkey;
+    if (authkey !== undefined) this.#key = keyBytes(authkey);
+    else if (this.#settings !== undefined) this.#key = randomBytes(32);
+    if (this.#settings !== undefined) {
+      this.#identity = {
+        manager: randomBytes(16).toString('hex'),
+        incarnation: randomBytes(16).toString('hex'),
+      };
+    }
+    if (this.#key !== undefined) realm.learnKey(this.#address, this.#key);
+    this.#registrations = [...typesOf(this.constructor).values()];
+    this.#fate = { address: this.#address, ended: this.#settings === undefined };
+    forgotten.register(this, this.#fate);
+  }
+
+  /** A client of a manager that runs elsewhere. Connects with the first use, or by `start()`. */
+  static connect<M extends Manager>(
+    this: new (options?: ManagerOptions) => M,
+    address: string,
+    options?: ConnectOptions,
+  ): M {
+    CONNECTING.push({ address, settings: resolveConnectOptions(options) });
+    try {
+      return new this();
+    } finally {
+      CONNECTING.length = 0;
+    }
+  }
+
+  /**
+   * Makes a class or function of a module shareable under `typeid`, by this class and those that
+   * extend it from now on. Named by module and export, because no class crosses a process.
+   */
+  static register(typeid: string, registration: Registration = {}): void {
+    const resolved = resolveOptions(
+      `registration of '${typeid}'`,
+      REGISTRATION_RULES,
+      registration,
+    );
+    const { module, proxyType, createMethod } = resolved;
+    if (createMethod) this.addCreateMethod(typeid);
+    const ref =
+      module === undefined
+        ? undefined
+        : resolveModule({ module, export: resolved.export ?? 'default' });
+    if (typeof proxyType === 'function') realm.registerProxyType(typeid, proxyType as never);
+    else if (proxyType !== undefined) realm.aliasProxyType(typeid, proxyType);
+    const { exposed, methodToTypeid, owned } = resolved;
+    const type: RegisteredType = { typeid, module: ref, exposed, methodToTypeid, owned };
+    registered.set(this, new Map(typesOf(this)).set(typeid, type));
+  }
+
+  private static addCreateMethod(typeid: string): void {
+    if (typeid in this.prototype && !typesOf(this).has(typeid) && !STANDARD.has(typeid)) {
+      throw new UsageError(
+        `Cannot register '${typeid}': Manager has a member of that name; choose another, or say createMethod: false`,
+      );
+    }
+    Object.defineProperty(this.prototype, typeid, {
+      value(this: Manager, ...args: unknown[]) {
+        return this.create(typeid, ...args);
+      },
+      writable: true,
+      configurable: true,
+    });
+  }
+
+  get address(): string {
+    return this.#address;
+  }
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+  get state(): 'initial' | 'started' | 'shutdown' {
+    return this.#state;
+  }
+
+  // ---- lifetime --------------------------------------------------------------------------------
+
+  /**
+   * Resolves when the manager serves. `initializer` runs in its process before, with `args`.
+   * Rejects with what stopped the process: its own error, `ManagerDiedError` or `TimeoutError`.
+   */
+  async start(initializer?: ModuleRef, ...args: unknown[]): Promise<this> {
+    if (this.#server !== undefined) throw alreadyStarted('getServer() was called');
+    if (this.#state === 'shutdown') throw hasShutDown();
+    if (this.#state === 'started' && (initializer !== undefined || this.#starting !== undefined)) {
+      if (this.#settings !== undefined && (this.#explicit || initializer !== undefined))
+        throw alreadyStarted();
+    }
+    this.#explicit = true;
+    const connection = this.#begin(initializer, args);
+    await connection.open();
+    return this;
+  }
+  #explicit = false;
+
+  /** Serves from this process instead of a child: `await manager.getServer().serveForever()`. */
+  getServer(): Server {
+    if (this.#server !== undefined) return this.#server;
+    if (this.#state === 'shutdown') throw hasShutDown();
+    if (this.#state === 'started') throw alreadyStarted();
+    const { settings, identity, key } = this.#own();
+    this.#state = 'started';
+    this.#fate.ended = true;
+    const serves = { address: this.#address, key, identity, limits: this.#limits };
+    this.#server = new Server({
+      ...serves,
+      registrations: this.#registrations,
+      types: modulesOf(settings.types),
+    });
+    return this.#server;
+  }
+
+  /** Ends the server, waiting up to `drainMs` for calls that run. Idempotent. */
+  async shutdown(options: { readonly drainMs?: number } = {}): Promise<void> {
+    const { drainMs } = resolveOptions('shutdown', SHUTDOWN_RULES, options);
+    this.#fate.ended = true;
+    if (this.#server !== undefined) await this.#server.close();
+    if (this.#state === 'shutdown') {
+      await this.#process?.exited;
+      return;
+    }
+    const wasStarted = this.#state === 'started' && !this.#closed;
+    this.#state = 'shutdown';
+    if (wasStarted || this.#settings === undefined) await this.#askToEnd(drainMs);
+    await this.#process?.ended((this.#settings?.shutdownTimeoutMs ?? 0) + drainMs);
+    this.#connection?.close(hasShutDown());
+    if (this.#process !== undefined && isPrivateAddress(this.#address))
+      removePrivateDirectory(this.#address);
+  }
+
+  async #askToEnd(drainMs: number): Promise<void> {
+    const connection =
+      this.#connection ?? (this.#settings === undefined ? this.#connect() : undefined);
+    try {
+      await connection?.manage('shutdown', [drainMs]);
+    } catch (error) {
+      if (!(error instanceof ReferentError)) throw error; // it is gone already, which is what was wanted
+      if (this.#settings === undefined && !(error instanceof ConnectionLostError)) throw error;
+    }
+  }
+
+  /** Ends this client's session; what it held is given back. Final: use `Manager.connect` again. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#fate.ended = true;
+    this.#connection?.close();
+    await Promise.resolve();
+  }
+
+  /** Waits until the manager's process has ended; undefined after `timeoutMs`, or where it is not ours. */
+  async join(timeoutMs?: number): Promise<Exit | undefined> {
+    const child = this.#process;
+    if (child === undefined) return undefined;
+    child.keepAlive(true);
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<undefined>((resolve) => {
+      if (timeoutMs !== undefined) timer = setTimeout(resolve, timeoutMs, undefined);
+    });
+    try {
+      return await Promise.race([child.exited, timeout]);
+    } finally {
+      clearTimeout(timer);
+      child.keepAlive(this.#keepsAlive);
+    }
+  }
+
+  /** `shutdown()` of an own manager, `close()` of a connected one. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#settings === undefined) await this.close();
+    else await this.shutdown();
+  }
+
+  /** Keeps this process alive while the manager is there. */
+  ref(): this {
+    return this.#setKeepAlive(true);
+  }
+  /** The default: only pending calls keep the process alive. */
+  unref(): this {
+    return this.#setKeepAlive(false);
+  }
+
+  #setKeepAlive(keep: boolean): this {
+    this.#keepsAlive = keep;
+    this.#connection?.keepAlive(keep);
+    this.#process?.keepAlive(keep);
+    return this;
+  }
+
+  // ---- looking in ------------------------------------------------------------------------------
+
+  /** Answered by the connection, also while the server is busy with what does not block it. */
+  async ping(
+    options: WaitOptions = {},
+  ): Promise<{ readonly roundTripMs: number; readonly clockOffsetMs: number }> {
+    const { timeoutMs, signal } = resolveOptions('ping', PING_RULES, options);
+    const signals = [signal, timeoutMs > 0 ? AbortSignal.timeout(timeoutMs) : undefined];
+    const ends = AbortSignal.any(signals.filter((one) => one !== undefined));
+    const { roundTripMs, serverTime } = await this.#use().ping(ends);
+    return { roundTripMs, clockOffsetMs: serverTime + roundTripMs / 2 - Date.now() };
+  }
+
+  /** Referents that a session or a name holds; what only a container or a token keeps is not counted. */
+  numberOfObjects(): Promise<number> {
+    return this.#manage('numberOfObjects') as Promise<number>;
+  }
+  /** A text for people: each referent and who holds it. */
+  debugInfo(): Promise<string> {
+    return this.#manage('debugInfo') as Promise<string>;
+  }
+  /** A picture of the server: its referents, sessions and calls. */
+  async inspect(): Promise<Snapshot> {
+    return deepFreeze((await this.#manage('inspect')) as Snapshot);
+  }
+
+  async #manage(name: string): Promise<unknown> {
+    return await this.#use().manage(name);
+  }
+
+  // ---- creating --------------------------------------------------------------------------------
+
+  /** A shared list. At once: an error of its making rejects the first call. */
+  list<T = unknown>(items?: Iterable<T>): ListProxy<T> {
+    const args = items === undefined ? [] : [items instanceof BaseProxy ? items : [...items]];
+    return this.#create('list', args, 'container') as ListProxy<T>;
+  }
+
+  /** A shared dict, from entries or from an object. Keys are primitives. */
+  dict<K extends Key = string, V = unknown>(items?: Iterable<readonly [K, V]>): DictProxy<K, V>;
+  dict<V>(items: Readonly<Record<string, V>>): DictProxy<string, V>;
+  dict(
+    items?: Iterable<readonly [unknown, unknown]> | Readonly<Record<string, unknown>>,
+  ): DictProxy<never> {
+    const args = items === undefined ? [] : [items instanceof BaseProxy ? items : entriesOf(items)];
+    return this.#create('dict', args, 'container') as DictProxy<never>;
+  }
+
+  /** An object of a registered type. An unknown typeid rejects the first call. */
+  create<T = Loose>(typeid: string, ...args: unknown[]): Remote<T> {
+    return this.#create(typeid, args, 'argument') as Remote<T>;
+  }
+
+  #create(typeid: string, args: readonly unknown[], purpose: 'container' | 'argument'): object {
+    const connection = this.#use();
+    const lease = connection.lease(typeid);
+    connection.session.create(lease, args, purpose);
+    return realm.makeHandle(lease);
+  }
+
+  // ---- connecting ------------------------------------------------------------------------------
+
+  /** The connection for whatever is to be done now; begins it where needed. */
+  #use(): Connection {
+    if (this.#state === 'shutdown') throw hasShutDown();
+    if (this.#closed)
+      throw new ConnectionLostError('The manager was closed here', { outcome: 'not-sent' });
+    if (this.#server !== undefined) {
+      throw alreadyStarted(
+        'it serves from this process: make objects there, or connect to its address',
+      );
+    }
+    const connection = this.#begin();
+    connection.wake();
+    return connection;
+  }
+
+  #begin(initializer?: ModuleRef, args: readonly unknown[] = []): Connection {
+    const current = this.#connection;
+    const isLost = current?.state === 'closed';
+    if (current !== undefined && !(isLost && this.#settings === undefined)) return current;
+    if (this.#settings !== undefined) this.#startProcess(initializer, args);
+    this.#state = 'started';
+    return this.#connect();
+  }
+
+  #own(): { readonly settings: Settings; readonly identity: Identity; readonly key: Buffer } {
+    if (this.#settings === undefined || this.#identity === undefined || this.#key === undefined) {
+      throw new UsageError(
+        'This manager is a client: only one made with new Manager() can start or serve',
+      );
+    }
+    return { settings: this.#settings, identity: this.#identity, key: this.#key };
+  }
+
+  #startProcess(initializer: ModuleRef | undefined, args: readonly unknown[]): void {
+    const { settings, identity, key } = this.#own();
+    const isPrivate = isPrivateAddress(this.#address);
+    const types = modulesOf(settings.types);
+    const first = initializer === undefined ? undefined : resolveModule(initializer);
+    const modules = [...types, ...this.#registrations.map(({ module }) => module), first];
+    if (isPrivate) makePrivateDirectory(this.#address, key);
+    const config: ServerConfig = {
+      address: this.#address,
+      isPrivate,
+      key,
+      ownerSecret: this.#ownerSecret,
+      identity,
+      limits: settings.limits,
+      registrations: this.#registrations,
+      types,
+    };
+    const child = new ManagerProcess(config, {
+      ...settings,
+      modules: modules.filter((module) => module !== undefined).map(({ url }) => url),
+      startMs: this.#limits.startMs,
+    });
+    this.#process = child;
+    this.#starting = child.serve({ kind: 'serve', initializer: first, initargs: args });
+    this.#starting.catch(() => undefined); // rejects the connection, and with it every call
+    void child.exited.then((exit) => {
+      if (isPrivate) removePrivateDirectory(this.#address);
+      this.emit('exit', exit);
+    });
+  }
+
+  #connect(): Connection {
+    const owner = this.#settings !== undefined;
+    const connection = new Connection({
+      address: this.#address,
+      key: () => this.#findKey(),
+      ...(owner && this.#identity !== undefined
+        ? { expected: this.#identity, ownerSecret: this.#ownerSecret }
+        : {}),
+      limits: this.#limits,
+      translator,
+      lendsInstances: true,
+      prepare: () => this.#starting ?? waitForPrivateManager(this.#address, this.#limits.startMs),
+      retry: (error, attempt) => (owner ? retryLocal(error, attempt) : this.#retry(error, attempt)),
+      describeLoss: (cause) => this.#describeLoss(cause),
+    });
+    connection.session.callTimeoutMs =
+      (this.#settings ?? this.#connectSettings)?.callTimeoutMs ?? 0;
+    connection.onWarning = connection.session.onWarning = (warning) => {
+      this.emit('warning', warning);
+    };
+    connection.onBusy = (busy) => {
+      if (connection.state !== 'open') this.#process?.keepAlive(busy || this.#keepsAlive);
+      else this.#process?.keepAlive(this.#keepsAlive);
+    };
+    connection.onEnd = (reason) => {
+      realm.remove(connection);
+      this.#process?.keepAlive(this.#keepsAlive);
+      this.emit('disconnect', reason);
+    };
+    connection.onOpen = () => {
+      this.#opened(connection);
+    };
+    connection.keepAlive(this.#keepsAlive);
+    realm.add(connection);
+    this.#connection = connection;
+    return connection;
+  }
+
+  #opened(connection: Connection): void {
+    const incarnation = connection.identity?.incarnation;
+    const before = this.#incarnation;
+    this.#incarnation = incarnation;
+    if (before !== undefined) this.emit('reconnect', { restarted: before !== incarnation });
+  }
+
+  #findKey(): Buffer {
+    const key = this.#key ?? findPrivateKey(this.#address);
+    if (key !== undefined) return key;
+    throw new UsageError(
+      `Cannot connect to ${this.#address}: give its authkey, Manager.connect(address, { authkey })`,
+    );
+  }
+
+  /** A server may start after its clients: tries again, a few times. */
+  async #retry(_error: unknown, attempt: number): Promise<boolean> {
+    const { retries = 0, retryDelayMs = 0, signal } = this.#connectSettings ?? {};
+    if (isPrivateAddress(this.#address)) return await retryLocal(_error, attempt);
+    if (attempt > retries) return false;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, retryDelayMs);
+      signal?.addEventListener('abort', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    signal?.throwIfAborted();
+    return true;
+  }
+
+  /** The owner learns how its manager ended a moment after the connection broke, or before. */
+  async #describeLoss(cause: Error | undefined): Promise<ManagerDiedError> {
+    const child = this.#process;
+    if (child === undefined) return lossOf(this.#address, cause);
+    let timer: NodeJS.Timeout | undefined;
+    const soon = new Promise<undefined>(
+      (resolve) => (timer = setTimeout(resolve, GOODBYE_MS, undefined)),
+    );
+    const exit = await Promise.race([child.exited, soon]);
+    clearTimeout(timer);
+    return lossOf(this.#address, cause, exit);
+  }
+}
+
+const SHUTDOWN_RULES = { drainMs: option(0, isDuration, 'a number of milliseconds >= 0') };
+const PING_RULES = {
+  timeoutMs: option(0, isDuration, 'a number of milliseconds >= 0'),
+  signal: CONNECT_RULES.signal,
+};
+const STANDARD = new Set(['list', 'dict']);
+
+export { DEFAULT_LIMITS };
+
+function modulesOf(types: Settings['types']): ReturnType<typeof resolveModule>[] {
+  if (types === undefined) return [];
+  return (Array.isArray(types) ? (types as ModuleRef[]) : [types as ModuleRef]).map(resolveModule);
+}
+
+function alreadyStarted(why = 'use it as it is'): UsageError {
+  return new UsageError(`The manager was started already: ${why}`, {
+    code: 'ERR_REFERENT_ALREADY_STARTED',
+  });
+}
+
+function hasShutDown(): UsageError {
+  return new UsageError('The manager has been shut down: make a new one', {
+    code: 'ERR_REFERENT_SHUT_DOWN',
+  });
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null)
+    Object.values(Object.freeze(value)).forEach(deepFreeze);
+  return value;
+}

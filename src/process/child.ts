@@ -1,0 +1,68 @@
+// Child processes that run our own entry files.
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { UsageError } from '../base/errors';
+
+export interface ChildOptions {
+  readonly execPath?: string | undefined;
+  readonly execArgv?: readonly string[] | undefined;
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  readonly cwd?: string | undefined;
+  /** Modules that the child will load: TypeScript among them needs a loader. */
+  readonly modules: readonly string[];
+}
+
+/** Options of Node that are for the parent alone; with a value in the next argument: `true`. */
+const NOT_INHERITED: readonly (readonly [pattern: RegExp, takesNext: boolean])[] = [
+  [/^(-e|-p|-pe|--eval|--print)$/, true],
+  [/^--(eval|print|input-type|inspect|watch|test|build-snapshot)/, false],
+  [/^(-i|--interactive|-c|--check)$/, false],
+];
+const TYPESCRIPT = /\.[mc]?ts$/;
+const TS_LOADER = 'ts-node/register/transpile-only';
+
+/** Forks in a process group of its own, so that signals for ours do not reach it. */
+export function forkDetached(entry: string, options: ChildOptions): ChildProcess {
+  return fork(entry, [], {
+    detached: true,
+    serialization: 'advanced',
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    windowsHide: true,
+    execArgv: [...(options.execArgv ?? inheritedArguments()), ...loaders(entry, options.modules)],
+    ...(options.execPath === undefined ? {} : { execPath: options.execPath }),
+    ...(options.env === undefined ? {} : { env: options.env }),
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  } as Parameters<typeof fork>[2]);
+}
+
+function inheritedArguments(): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < process.execArgv.length; i++) {
+    const argument = process.execArgv[i] ?? '';
+    const rule = NOT_INHERITED.find(([pattern]) => pattern.test(argument));
+    if (rule === undefined) kept.push(argument);
+    else if (rule[1]) i++;
+  }
+  return kept;
+}
+
+/** What makes the child load TypeScript, where it must and this Node does not by itself. */
+function loaders(entry: string, modules: readonly string[]): string[] {
+  const first = [entry, ...modules].find((file) => TYPESCRIPT.test(file));
+  const isLoaded = process.execArgv.some((argument) => /ts-node|tsx|swc|esbuild/.test(argument));
+  if (first === undefined || isLoaded) return [];
+  const strips = process.features as { typescript?: unknown };
+  if (strips.typescript !== undefined && strips.typescript !== false && entry !== first) return [];
+  for (const from of [join(process.cwd(), 'noop.js'), entry]) {
+    try {
+      return ['-r', createRequire(from).resolve(TS_LOADER)];
+    } catch {
+      continue; // not installed there
+    }
+  }
+  throw new UsageError(
+    `Cannot load the TypeScript file ${first} in a child process: install ts-node, or name the compiled file`,
+  );
+}

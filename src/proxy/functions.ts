@@ -1,0 +1,154 @@
+// Functions that are applied to any proxy, so that no name of a remote member is ever taken.
+
+import { UsageError } from '../base/errors';
+import { option, isBoolean, isDuration, isCount, resolveOptions } from '../base/options';
+import { type Purpose } from '../session/parties';
+import { isPlainArray, isPlainMap, isPlainObject, isPlainSet } from '../wire/plain';
+import { tokenTextOf } from '../wire/token';
+import { BaseProxy, optionsOf } from './base-proxy';
+import { letGo, mint, sessionOf } from './handles';
+import { type CallOptions, mergeOptions } from './options';
+import { leaseOfHandle, realm, requireLease } from './realm';
+import { makeRemote, optionsOfRemote } from './remote';
+
+/** Gives the reference of a proxy back now; calls through it then reject. */
+export function release(proxy: object): void {
+  letGo(proxy, requireLease(proxy));
+}
+
+export function isProxy(value: unknown): boolean {
+  const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  return isObject && leaseOfHandle(value) !== undefined;
+}
+
+/** Whether both are proxies of one and the same object. */
+export function sameReferent(a: unknown, b: unknown): boolean {
+  if (!isProxy(a) || !isProxy(b)) return false;
+  const left = requireLease(a);
+  const right = requireLease(b);
+  if (left === right) return true;
+  const sameManager =
+    left.lessor === right.lessor || sessionOf(left).managerId === sessionOf(right).managerId;
+  return sameManager && left.id !== 0 && left.id === right.id;
+}
+
+/** Another handle of the same referent, with these options for its calls. */
+export function withOptions<T extends object>(proxy: T, options: CallOptions): T {
+  const lease = requireLease(proxy);
+  const copy = sessionOf(lease).duplicate(lease);
+  if (proxy instanceof BaseProxy) {
+    const Type = proxy.constructor as new (lease: unknown, options?: CallOptions) => BaseProxy;
+    return new Type(copy, mergeOptions(optionsOf(proxy), options)) as unknown as T;
+  }
+  return makeRemote(copy, mergeOptions(optionsOfRemote(proxy), options)) as T;
+}
+
+/**
+ * Tokens, at any depth of plain data, become proxies; everything else is left alone. A proxy that
+ * comes back to the process of its referent becomes the referent itself.
+ */
+export function revive<T>(value: T): T {
+  return reviveValue(value, new Map()) as T;
+}
+
+function reviveValue(value: unknown, seen: Map<object, unknown>): unknown {
+  if (typeof value !== 'object' || value === null || isProxy(value)) return value;
+  if (seen.has(value)) return seen.get(value);
+  if (!isPlainObject(value) && !isPlainArray(value) && !isPlainMap(value) && !isPlainSet(value))
+    return value;
+  const text = isPlainObject(value) ? tokenTextOf(value) : undefined;
+  if (text !== undefined) {
+    const opened = realm.open(text).value;
+    seen.set(value, opened);
+    return opened;
+  }
+  seen.set(value, value);
+  if (isPlainMap(value)) reviveMap(value, seen);
+  else if (isPlainSet(value)) reviveSet(value, seen);
+  else reviveFields(value as Record<string, unknown>, seen);
+  return value;
+}
+
+function reviveMap(map: Map<unknown, unknown>, seen: Map<object, unknown>): void {
+  const entries = [...map];
+  map.clear();
+  for (const [key, item] of entries) map.set(reviveValue(key, seen), reviveValue(item, seen));
+}
+
+function reviveSet(set: Set<unknown>, seen: Map<object, unknown>): void {
+  const items = [...set];
+  set.clear();
+  for (const item of items) set.add(reviveValue(item, seen));
+}
+
+function reviveFields(fields: Record<string, unknown>, seen: Map<object, unknown>): void {
+  for (const [name, field] of Object.entries(fields)) {
+    const revived = reviveValue(field, seen);
+    if (revived !== field) fields[name] = revived;
+  }
+}
+
+export interface TokenOptions {
+  /** How long the token keeps its referent alive. Default: `limits.ticketMs`; at most a day. */
+  readonly ttlMs?: number | undefined;
+  /** How often it may be claimed. Default 0: without end. */
+  readonly uses?: number | undefined;
+  /** Resolve only when the manager has the ticket, so that even a crash right now loses nothing. */
+  readonly confirm?: boolean | undefined;
+}
+
+const TOKEN_RULES = {
+  ttlMs: option<number | undefined>(undefined, isDuration, 'a number of milliseconds >= 0'),
+  uses: option(0, isCount, 'a whole number >= 0'),
+  confirm: option(false, isBoolean, 'true or false'),
+};
+
+/** The token of a proxy as a text: at once in `text`, and as a promise. */
+export function tokenOf(
+  proxy: object,
+  options?: TokenOptions,
+): Promise<string> & { readonly text: string } {
+  const lease = requireLease(proxy);
+  const { ttlMs, uses, confirm } = resolveOptions('tokenOf', TOKEN_RULES, options);
+  const session = sessionOf(lease);
+  const text = mint(lease, { uses, ttlMs: ttlMs ?? session.ticketMs });
+  const answer = confirm ? session.confirm().then(() => text) : Promise.resolve(text);
+  return Object.assign(answer, { text });
+}
+
+/** From now on, in this process, proxies of that typeid are of this class. */
+export function registerProxyType(typeid: string, type: new (...args: never[]) => BaseProxy): void {
+  if (typeof (type as unknown) !== 'function' || !(type.prototype instanceof BaseProxy)) {
+    throw new UsageError(`A proxy type of '${typeid}' must be a class that extends BaseProxy`);
+  }
+  realm.registerProxyType(typeid, type as never);
+}
+
+/** `proxy` whose calls return at once: errors go to the `warning` event of its manager. */
+export function oneway<T extends object>(proxy: T): { [K in keyof T]: OnewayMember<T[K]> } {
+  const lease = requireLease(proxy);
+  const session = sessionOf(lease);
+  const purpose: Purpose = proxy instanceof BaseProxy ? 'container' : 'argument';
+  const send = (operation: 'call' | 'set', name: string, args: readonly unknown[]): void => {
+    session
+      .call({ target: lease, operation, path: [], name, args, purpose, held: proxy })
+      .catch((error: unknown) => session.onWarning?.(error as Error));
+  };
+  return new Proxy(Object.create(null) as object, {
+    get: (_target, name) =>
+      typeof name === 'symbol' || name === 'then'
+        ? undefined
+        : (...args: unknown[]) => {
+            send('call', name, args);
+          },
+    set: (_target, name, value) => {
+      if (typeof name === 'symbol') return false;
+      send('set', name, [value]);
+      return true;
+    },
+  }) as { [K in keyof T]: OnewayMember<T[K]> };
+}
+
+export type OnewayMember<M> = M extends (...args: infer A) => unknown
+  ? (...args: A) => undefined
+  : M;

@@ -1,0 +1,123 @@
+// Control of a proxy by name: what a Remote cannot offer as members without taking their names.
+
+import { type Lease } from '../refs/lease';
+import { answered } from '../session/calls';
+import { type Purpose } from '../session/parties';
+import { type Operation } from '../wire/frames';
+import { BaseProxy, optionsOf } from './base-proxy';
+import { describeHandle, idOf, sessionOf } from './handles';
+import { type CallOptions, mergeOptions } from './options';
+import { requireLease } from './realm';
+import { optionsOfRemote } from './remote';
+import { type Loose, type Remote } from './remote-types';
+
+export class Handle<T = Loose> {
+  readonly #proxy: object;
+  readonly #lease: Lease;
+  readonly #options: CallOptions | undefined;
+
+  constructor(proxy: object) {
+    this.#proxy = proxy;
+    this.#lease = requireLease(proxy);
+    this.#options = proxy instanceof BaseProxy ? optionsOf(proxy) : optionsOfRemote(proxy);
+  }
+
+  /** A member's value. */
+  get(name: string, options?: CallOptions): Promise<unknown> {
+    return this.#send('get', name, [], options);
+  }
+  set(name: string, value: unknown): Promise<void> {
+    return this.#send('set', name, [value]) as Promise<void>;
+  }
+  delete(name: string): Promise<boolean> {
+    return this.#send('delete', name, []) as Promise<boolean>;
+  }
+  /** Python's `in`: a value of a list, array or iterable, a key of a dict or Map, else a member's name. */
+  has(name: unknown): Promise<boolean> {
+    return this.#send('has', '', [name]) as Promise<boolean>;
+  }
+  keys(): Promise<string[]> {
+    return this.#send('keys', '', []) as Promise<string[]>;
+  }
+  length(): Promise<number> {
+    return this.#send('length', '', []) as Promise<number>;
+  }
+  construct(...args: unknown[]): Promise<unknown> {
+    return this.#send('construct', '', args);
+  }
+  /** Any exposed method by name, also one that a Remote answers locally, `toString` for example. */
+  call(name: string, args: readonly unknown[] = [], options?: CallOptions): Promise<unknown> {
+    return this.#send('call', name, args, options);
+  }
+  /** A copy of the referent. */
+  value(): Promise<unknown> {
+    return this.#send('value', '', [], { returns: 'copy' });
+  }
+  /** The text of the referent; never rejects. */
+  async toStringRemote(): Promise<string> {
+    try {
+      return (await this.#send('text', '', [])) as string;
+    } catch (error) {
+      return `${this.toString()} (${error instanceof Error ? error.name : 'error'})`;
+    }
+  }
+  /** The member at the end of `names`, each of which is split at its dots. */
+  path<P = Loose>(...names: string[]): Remote<P> {
+    let here = this.#proxy as Record<string, unknown>;
+    for (const name of names.flatMap((part) => part.split('.')))
+      here = here[name] as Record<string, unknown>;
+    return here as unknown as Remote<P>;
+  }
+  /** Deep by value, in the manager; a proxy stands for its referent. */
+  equals(other: unknown): Promise<boolean> {
+    return this.#send('equals', '', [other]) as Promise<boolean>;
+  }
+  /** Local: the text of the handle, not of the referent. */
+  toString(): string {
+    const name = this.#proxy instanceof BaseProxy ? this.#proxy.constructor.name : 'Remote';
+    return describeHandle(name, this.#lease);
+  }
+  get id(): string {
+    return idOf(this.#lease);
+  }
+  get typeid(): string {
+    return this.#lease.typeid;
+  }
+  get address(): string {
+    return sessionOf(this.#lease).peer;
+  }
+  /** Whether the referent is there and its manager answers. */
+  async alive(): Promise<boolean> {
+    try {
+      await this.#send('has', '', ['']);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #send(
+    operation: Operation,
+    name: string,
+    args: readonly unknown[],
+    options?: CallOptions,
+  ): Promise<unknown> {
+    const purpose: Purpose = 'argument';
+    return answered(
+      sessionOf(this.#lease).call({
+        target: this.#lease,
+        operation,
+        path: [],
+        name,
+        args,
+        purpose,
+        held: this.#proxy,
+        ...mergeOptions(this.#options, options),
+      }),
+    );
+  }
+}
+
+export function handle<T = Loose>(proxy: object): Handle<T> {
+  return new Handle<T>(proxy);
+}

@@ -1,0 +1,47 @@
+// Options of calls. They belong to a handle, pass to what is read through it, and never travel.
+
+import { UsageError } from '../base/errors';
+import { option, isDuration, resolveOptions } from '../base/options';
+
+export interface WaitOptions {
+  /** Rejects with `TimeoutError` after this; the callee's `currentSignal()` aborts. 0: never. */
+  readonly timeoutMs?: number | undefined;
+  /** Rejects with its reason; the callee's `currentSignal()` aborts. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface CallOptions extends WaitOptions {
+  /** auto (default): data is copied, everything else comes back as a proxy. */
+  readonly returns?: 'auto' | 'copy' | 'proxy' | undefined;
+}
+
+const RULES = {
+  timeoutMs: option<number | undefined>(undefined, isDuration, 'a number of milliseconds >= 0'),
+  signal: option<AbortSignal | undefined>(
+    undefined,
+    (value) => value instanceof AbortSignal,
+    'an AbortSignal',
+  ),
+  returns: option<'auto' | 'copy' | 'proxy' | undefined>(
+    undefined,
+    (value) => value === 'auto' || value === 'copy' || value === 'proxy',
+    "'auto', 'copy' or 'proxy'",
+  ),
+};
+
+/** Throws `UsageError` for what is no option of a call. */
+export function requireCallOptions(options: CallOptions): CallOptions {
+  if (typeof (options as unknown) !== 'object')
+    throw new UsageError('Options of a call must be an object');
+  return resolveOptions('a call', RULES, options) as CallOptions;
+}
+
+export function mergeOptions(
+  base: CallOptions | undefined,
+  more: CallOptions | undefined,
+): CallOptions | undefined {
+  if (more === undefined) return base;
+  if (base === undefined) return requireCallOptions(more);
+  const given = Object.entries(requireCallOptions(more)).filter(([, value]) => value !== undefined);
+  return { ...base, ...(Object.fromEntries(given) as CallOptions) };
+}

@@ -1,0 +1,189 @@
+// What this JS realm knows of managers: its connections, its keys, the servers that live in it,
+// and which class a proxy of a typeid has. Tokens come from anywhere and `revive` takes no manager,
+// so there is one of these in a realm; it is the only state of a module besides registrations.
+
+import { AuthenticationError, UsageError } from '../base/errors';
+import { DEFAULT_LIMITS } from '../base/limits';
+import { type Lease } from '../refs/lease';
+import { Connection, lossOf } from '../session/connection';
+import { type Translator } from '../session/parties';
+import { type Session } from '../session/session';
+import { type Token, parseToken } from '../wire/token';
+import {
+  findPrivateKey,
+  isPrivateAddress,
+  waitForPrivateManager,
+} from '../process/runtime-directory';
+import { BaseProxy, leaseOfBaseProxy } from './base-proxy';
+import { mint, sessionOf } from './handles';
+import { IteratorProxy } from './iterator-proxy';
+import { type CallOptions } from './options';
+import { leaseOfRemote, makeRemote, pathOfMember } from './remote';
+
+export type ProxyClass = new (lease: Lease, options?: CallOptions) => BaseProxy;
+
+/** A server in this process: a token of its own objects opens to the object itself. */
+export interface LocalServer {
+  readonly manager: string;
+  open(token: Token): object;
+}
+
+/** A token that another manager claims once has this long. */
+const ONCE_TTL_MS = 60_000;
+
+class Realm {
+  readonly #connections = new Set<Connection>();
+  readonly #servers = new Set<LocalServer>();
+  readonly #proxyTypes = new Map<string, ProxyClass>([['iterator', IteratorProxy]]);
+  /** By address: what `Manager.connect` and own managers have told. */
+  readonly #keys = new Map<string, Buffer>();
+  #saysGoodbye = false;
+
+  add(connection: Connection): void {
+    this.#connections.add(connection);
+    if (this.#saysGoodbye) return;
+    this.#saysGoodbye = true;
+    process.once('exit', () => {
+      for (const open of this.#connections) open.sayGoodbye();
+    });
+  }
+
+  remove(connection: Connection): void {
+    this.#connections.delete(connection);
+  }
+
+  addServer(server: LocalServer): void {
+    this.#servers.add(server);
+  }
+  removeServer(server: LocalServer): void {
+    this.#servers.delete(server);
+  }
+
+  registerProxyType(typeid: string, type: ProxyClass): void {
+    this.#proxyTypes.set(typeid, type);
+  }
+
+  /** Proxies of `typeid` are of the class that `like` has. */
+  aliasProxyType(typeid: string, like: string): void {
+    const type = this.#proxyTypes.get(like);
+    if (type === undefined) {
+      const known = [...this.#proxyTypes.keys()].join(', ');
+      throw new UsageError(`No proxy class is registered for '${like}'; there are: ${known}`);
+    }
+    this.#proxyTypes.set(typeid, type);
+  }
+
+  /** From now on tokens of the manager at that address can be opened here. */
+  learnKey(address: string, key: Buffer): void {
+    this.#keys.set(address, key);
+  }
+
+  /** The handle for a lease, of the class that is registered for its typeid. Takes the lease. */
+  makeHandle(lease: Lease, options?: CallOptions): object {
+    const Type = this.#proxyTypes.get(lease.typeid);
+    return Type === undefined ? makeRemote(lease, options) : new Type(lease, options);
+  }
+
+  /** What a token names: the object itself in its own process, else a handle that claims it. */
+  open(text: string): { readonly value: unknown; readonly claim: Promise<unknown> | undefined } {
+    const token = parseToken(text);
+    for (const server of this.#servers) {
+      if (server.manager === token.manager) return { value: server.open(token), claim: undefined };
+    }
+    const { lease, over } = this.#connectionFor(token).claim(text);
+    return { value: this.makeHandle(lease), claim: over };
+  }
+
+  #connectionFor(token: Token): Connection {
+    for (const connection of this.#connections) {
+      const { identity } = connection;
+      const fits =
+        identity?.manager === token.manager && identity.incarnation === token.incarnation;
+      if (fits && connection.state !== 'closed') return connection;
+    }
+    for (const connection of this.#connections) {
+      const known = connection.identity === undefined && connection.address === token.address;
+      if (known && connection.state !== 'closed') return connection;
+    }
+    return this.#connectTo(token);
+  }
+
+  /** A manager that this process meets for the first time: only a private one, by its key file. */
+  #connectTo(token: Token): Connection {
+    const { address, manager, incarnation } = token;
+    const connection = new Connection({
+      address,
+      key: () => this.#keyFor(token),
+      expected: { manager, incarnation },
+      limits: DEFAULT_LIMITS,
+      translator,
+      lendsInstances: true,
+      prepare: async () => {
+        // A token is only words: no socket is opened for one whose key is not known.
+        if (!isPrivateAddress(address)) this.#keyFor(token);
+        await waitForPrivateManager(address, DEFAULT_LIMITS.startMs);
+      },
+      retry: retryLocal,
+      describeLoss: (cause) => lossOf(address, cause),
+    });
+    this.add(connection);
+    connection.onEnd = () => {
+      this.remove(connection);
+    };
+    return connection;
+  }
+
+  #keyFor({ address }: Token): Buffer {
+    const key = this.#keys.get(address) ?? findPrivateKey(address);
+    if (key !== undefined) return key;
+    throw unknownManager(address);
+  }
+}
+
+export const realm = new Realm();
+
+/** Between a socket's birth and its first ear lies a moment. */
+export async function retryLocal(error: unknown, attempt: number): Promise<boolean> {
+  if (attempt > 1 || (error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') return false;
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  return true;
+}
+
+function unknownManager(address: string): AuthenticationError {
+  return new AuthenticationError(
+    `Cannot open the token: this process has no authkey for the manager at ${address}; connect to it first, with Manager.connect('${address}', { authkey })`,
+  );
+}
+
+function onceToken(lease: Lease): string | undefined {
+  return sessionOf(lease).minter === undefined
+    ? undefined
+    : mint(lease, { uses: 1, ttlMs: ONCE_TTL_MS });
+}
+
+/** Proxies as sessions see them. */
+export const translator: Translator = {
+  leaseOf: leaseOfHandle,
+  pathOf: pathOfMember,
+  onceToken,
+  adopt: (lease) => realm.makeHandle(lease),
+  open: (text) => realm.open(text),
+};
+
+/** The lease of any handle; undefined for anything else. */
+export function leaseOfHandle(value: object): Lease | undefined {
+  return leaseOfBaseProxy(value) ?? leaseOfRemote(value);
+}
+
+/** Throws `UsageError` for what is no proxy. */
+export function requireLease(value: unknown): Lease {
+  const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  const lease = isObject ? leaseOfHandle(value) : undefined;
+  if (lease === undefined)
+    throw new UsageError('Not a proxy: give what a manager, a call or revive() answered');
+  return lease;
+}
+
+export function requireSession(value: unknown): Session {
+  return sessionOf(requireLease(value));
+}

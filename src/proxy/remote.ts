@@ -1,0 +1,442 @@
+// Remote: custom objects seen from afar. Members are lazy: a call is sent when called, a read when
+// awaited, and a chain written in one expression leaves in one write and has one reply.
+//
+//   root     an ordinary object with the token property, so that it can be cloned and sent; its
+//            prototype is a JS Proxy that answers every other name. Callable roots are JS Proxies.
+//   member   root.a.b: a path that was not asked for yet
+//   answer   root.f(): a call that was made; further members name it by its number
+//
+// An answer with dependents that nobody awaited in its tick is not sent back: the manager keeps it
+// under its number until it is forgotten here.
+
+import { inspect } from 'node:util';
+import { ObjectGoneError, UsageError } from '../base/errors';
+import { type Lease } from '../refs/lease';
+import { realCollector } from '../refs/finalizer';
+import { answered } from '../session/calls';
+import { type Answer, type OpenCall, type Session } from '../session/session';
+import { type Operation } from '../wire/frames';
+import { type Target } from '../wire/references';
+import { TOKEN_KEY } from '../wire/token';
+import { describeHandle, hold, letGo, sessionOf, tokenProperty, tokenValue } from './handles';
+import { type CallOptions } from './options';
+
+/** What a root is. */
+interface RootState {
+  readonly lease: Lease;
+  readonly options: CallOptions | undefined;
+  /** A write that failed: the next call rejects with it. */
+  failure: unknown;
+}
+
+/** What a member or an answer is. */
+interface Link {
+  /** The handle at the beginning of the chain, kept alive by its members. */
+  readonly root: object;
+  readonly state: RootState;
+  /** The call whose answer the path starts from; undefined: from the root itself. */
+  readonly from: AnswerState | undefined;
+  readonly path: readonly string[];
+  /** A member's value, once somebody waits for it. */
+  promise: Promise<unknown> | undefined;
+}
+
+interface AnswerState {
+  readonly call: OpenCall;
+  /** open: not sent yet. kept: only the manager has it. sent: it comes back. */
+  phase: 'open' | 'kept' | 'sent';
+  dependents: number;
+  awaited: boolean;
+}
+
+const roots = new WeakMap<object, RootState>();
+const links = new WeakMap<object, Link>();
+const forgetter = realCollector<{ readonly session: Session; readonly callId: number }>(
+  ({ session, callId }) => {
+    session.forget(callId, false);
+  },
+);
+
+/** Answered here, at every hop, and never a member: test runners, loggers and engines ask for them. */
+const LOCAL_NAMES = new Set([
+  'toJSON',
+  'constructor',
+  'prototype',
+  '__proto__',
+  'valueOf',
+  'toString',
+  'toLocaleString',
+  'hasOwnProperty',
+  'isPrototypeOf',
+  'propertyIsEnumerable',
+  'inspect',
+  'asymmetricMatch',
+  '$$typeof',
+  'nodeType',
+  'tagName',
+  '@@__IMMUTABLE_ITERABLE__@@',
+  '@@__IMMUTABLE_RECORD__@@',
+]);
+const PROMISE_NAMES = new Set(['then', 'catch', 'finally']);
+
+// ---- making -------------------------------------------------------------------------------------
+
+/** The handle for a lease. Takes the lease. */
+export function makeRemote(lease: Lease, options?: CallOptions): object {
+  const root = lease.callable ? makeCallableRoot() : makePlainRoot();
+  roots.set(root, { lease, options, failure: undefined });
+  hold(root, lease);
+  return root;
+}
+
+function makePlainRoot(): object {
+  const root = Object.create(rootPrototype) as object;
+  Object.defineProperty(root, TOKEN_KEY, TOKEN);
+  return root;
+}
+
+/** A bound function: the one kind of target with which every trap works. */
+function makeCallableRoot(): object {
+  const target = nothing.bind(undefined);
+  const root = new Proxy(target, callableTraps);
+  proxyOf.set(target, root);
+  return root;
+}
+
+/** The JS Proxy over a bound function. */
+const proxyOf = new WeakMap<object, object>();
+
+function proxyFor(target: object): object {
+  const proxy = proxyOf.get(target);
+  if (proxy === undefined) throw new TypeError('unreachable: every target has its proxy');
+  return proxy;
+}
+
+function nothing(): undefined {
+  return undefined;
+}
+
+const TOKEN = tokenProperty((handle) => stateOf(handle).lease);
+
+export function leaseOfRemote(value: object): Lease | undefined {
+  return roots.get(value)?.lease;
+}
+export function optionsOfRemote(value: object): CallOptions | undefined {
+  return roots.get(value)?.options;
+}
+
+function stateOf(root: object): RootState {
+  const state = roots.get(root);
+  if (state === undefined)
+    throw new UsageError('This object inherits from a remote handle; use the handle itself');
+  return state;
+}
+
+/** Where a member or answer stands, for sending it as an argument without awaiting it. */
+export function pathOfMember(
+  value: object,
+):
+  | {
+      readonly session: Session;
+      readonly target: Target;
+      readonly path: readonly string[];
+      readonly held: Lease;
+    }
+  | undefined {
+  const link = links.get(value);
+  if (link === undefined) return undefined;
+  const { lease } = link.state;
+  const session = sessionOf(lease);
+  if (link.from === undefined) {
+    const relative = lease.relative > 0;
+    const target: Target = { kind: 'object', id: relative ? lease.relative : lease.id, relative };
+    return { session, target, path: link.path, held: lease };
+  }
+  if (!nameable(session, link.from)) {
+    throw new UsageError('Cannot send a member of an answer that has arrived: await it first');
+  }
+  link.from.dependents++;
+  return {
+    session,
+    target: { kind: 'answer', callId: link.from.call.callId },
+    path: link.path,
+    held: lease,
+  };
+}
+
+// ---- traps --------------------------------------------------------------------------------------
+
+const rootPrototype: object = new Proxy(Object.create(null) as object, {
+  get: (_target, name, receiver: object) => rootMember(receiver, name),
+  set: (_target, name, value, receiver: object) => writeMember(receiver, name, value),
+  has: (_target, name) => name === TOKEN_KEY,
+  getPrototypeOf: () => null,
+});
+
+const callableTraps: ProxyHandler<() => undefined> = {
+  get: (target, name) => rootMember(proxyFor(target), name),
+  set: (target, name, value) => writeMember(proxyFor(target), name, value),
+  has: () => false,
+  apply: (target, _self, args: unknown[]) => callLink(rootLink(proxyFor(target)), args, 'call'),
+  construct: (target, args: unknown[]) => callLink(rootLink(proxyFor(target)), args, 'construct'),
+};
+
+const linkTraps: ProxyHandler<() => undefined> = {
+  get: (target, name) => linkMember(linkOf(target), name),
+  set: (target, name, value) => {
+    const link = linkOf(target);
+    if (typeof name === 'symbol') return false;
+    send(link, 'set', name, [value]).catch((error: unknown) => {
+      link.state.failure = error;
+    });
+    return true;
+  },
+  has: () => false,
+  apply: (target, _self, args: unknown[]) => callLink(linkOf(target), args, 'call'),
+  construct: (target, args: unknown[]) => callLink(linkOf(target), args, 'construct'),
+};
+
+function linkOf(target: object): Link {
+  const link = links.get(proxyFor(target));
+  if (link === undefined) throw new TypeError('unreachable: every target has its link');
+  return link;
+}
+
+function rootLink(root: object): Link {
+  return { root, state: stateOf(root), from: undefined, path: [], promise: undefined };
+}
+
+function makeLink(link: Link): object {
+  const target = nothing.bind(undefined);
+  const proxy = new Proxy(target, linkTraps);
+  proxyOf.set(target, proxy);
+  links.set(proxy, link);
+  return proxy;
+}
+
+function rootMember(root: object, name: string | symbol): unknown {
+  const state = stateOf(root);
+  if (name === inspect.custom) return () => describeHandle('Remote', state.lease);
+  if (name === Symbol.dispose) {
+    return () => {
+      letGo(root, state.lease);
+    };
+  }
+  if (name === Symbol.asyncIterator) return () => iterate(rootLink(root));
+  if (typeof name === 'symbol' || PROMISE_NAMES.has(name)) return undefined;
+  if (name === 'toJSON') return () => tokenValue(state.lease);
+  if (name === 'toString') return () => describeHandle('Remote', state.lease);
+  if (name === 'valueOf') return () => root;
+  if (name === TOKEN_KEY || LOCAL_NAMES.has(name)) return undefined;
+  return makeLink({ root, state, from: undefined, path: [name], promise: undefined });
+}
+
+function linkMember(link: Link, name: string | symbol): unknown {
+  if (name === inspect.custom)
+    return () => `<member ${link.path.join('.')} of ${describeHandle('Remote', link.state.lease)}>`;
+  if (name === Symbol.asyncIterator) return () => iterate(link);
+  if (typeof name === 'symbol') return undefined;
+  if (PROMISE_NAMES.has(name)) {
+    const promise = land(link);
+    return promise[name as 'then'].bind(promise);
+  }
+  if (name === 'toString') return () => `[member ${link.path.join('.')}]`;
+  if (LOCAL_NAMES.has(name)) return undefined;
+  return makeLink({ ...link, path: [...link.path, name], promise: undefined });
+}
+
+/** Writes are ordered with the calls around them; a failure rejects the next call. */
+function writeMember(root: object, name: string | symbol, value: unknown): boolean {
+  if (typeof name === 'symbol') return false;
+  const link = rootLink(root);
+  send(link, 'set', name, [value]).catch((error: unknown) => {
+    link.state.failure = error;
+    sessionOf(link.state.lease).onWarning?.(error as Error);
+  });
+  return true;
+}
+
+// ---- calls --------------------------------------------------------------------------------------
+
+/** The value at the end of a link: asked for once, when somebody first waits. */
+function land(link: Link): Promise<unknown> {
+  if (link.promise !== undefined) return link.promise;
+  const { from, path } = link;
+  if (from !== undefined && path.length === 0 && from.phase !== 'kept') {
+    from.awaited = true;
+    return (link.promise = answered(from.call.promise));
+  }
+  return (link.promise = answered(send(link, 'get', '', [])));
+}
+
+/** A call of what stands at the end of `link`. */
+function callLink(link: Link, args: readonly unknown[], operation: 'call' | 'construct'): object {
+  const { state, root, path } = link;
+  const session = sessionOf(state.lease);
+  const { failure } = state;
+  state.failure = undefined;
+  const target = failure === undefined ? targetOf(link, session) : undefined;
+  const call =
+    failure !== undefined
+      ? rejected(state.lease, failure)
+      : target === undefined
+        ? later(link, args, operation)
+        : session.open({
+            target,
+            operation,
+            path: path.slice(0, -1),
+            name: path.at(-1) ?? '',
+            args,
+            purpose: 'argument',
+            held: root,
+            ...state.options,
+          });
+  const answer: AnswerState = { call, phase: 'open', dependents: 0, awaited: false };
+  watch(session, answer);
+  const proxy = makeLink({ root, state, from: answer, path: [], promise: undefined });
+  answers.set(answer, new WeakRef(proxy));
+  return proxy;
+}
+
+function rejected(root: Lease, failure: unknown): OpenCall {
+  return { callId: -1, root, promise: Promise.reject(failure as Error), place: undefined };
+}
+
+/** One operation on what stands at the end of `link`, and what it answers. */
+function send(
+  link: Link,
+  operation: Operation,
+  name: string,
+  args: readonly unknown[],
+): Promise<unknown> {
+  const { state, root } = link;
+  const session = sessionOf(state.lease);
+  const { failure } = state;
+  if (failure !== undefined) {
+    state.failure = undefined;
+    return Promise.reject(failure as Error);
+  }
+  const target = targetOf(link, session);
+  if (target === undefined)
+    return continueFrom(link, (owner) => operate(owner, operation, [...link.path, name], args));
+  const member = name === '' ? (link.path.at(-1) ?? '') : name;
+  const path = name === '' ? link.path.slice(0, -1) : link.path;
+  return session.call({
+    target,
+    operation,
+    path,
+    name: member,
+    args,
+    purpose: 'argument',
+    held: root,
+    ...state.options,
+  });
+}
+
+/** What to name in a call on `link`; undefined where its answer comes back to this side first. */
+function targetOf(link: Link, session: Session): Lease | Answer | undefined {
+  if (link.from === undefined) return link.state.lease;
+  if (!nameable(session, link.from)) return undefined;
+  link.from.dependents++;
+  return link.from.call;
+}
+
+function nameable(session: Session, answer: AnswerState): boolean {
+  if (answer.phase === 'kept') return true;
+  const { place } = answer.call;
+  return (
+    answer.phase === 'open' && place !== undefined && session.outbox.batchAt(place) !== undefined
+  );
+}
+
+/** A call on an answer that comes back: it goes on from what landed, a handle or a copy. */
+function later(link: Link, args: readonly unknown[], operation: 'call' | 'construct'): OpenCall {
+  const promise = continueFrom(link, (owner) => operate(owner, operation, link.path, args));
+  return { callId: -1, root: link.state.lease, promise, place: undefined };
+}
+
+async function continueFrom(link: Link, then: (landed: unknown) => unknown): Promise<unknown> {
+  if (link.from !== undefined) link.from.awaited = true;
+  const landed = await link.from?.call.promise;
+  return await then(landed);
+}
+
+/** The same operation on a value of this side. */
+function operate(
+  owner: unknown,
+  operation: Operation,
+  path: readonly string[],
+  args: readonly unknown[],
+): unknown {
+  const names = path.filter((name) => name !== '');
+  let here = owner;
+  let before: unknown;
+  for (const name of names) {
+    before = here;
+    here = (here as Record<string, unknown>)[name];
+  }
+  if (operation === 'get') return here;
+  if (operation === 'set') return Reflect.set(before as object, names.at(-1) ?? '', args[0]);
+  if (typeof here !== 'function') throw new TypeError(`${names.join('.')} is not a function`);
+  if (operation === 'construct') return Reflect.construct(here, args) as unknown;
+  return Reflect.apply(here, before, args);
+}
+
+// ---- answers ------------------------------------------------------------------------------------
+
+const answers = new WeakMap<AnswerState, WeakRef<object>>();
+/** Answers of calls that have not left, by session. */
+const open = new WeakMap<Session, AnswerState[]>();
+
+function watch(session: Session, answer: AnswerState): void {
+  let waiting = open.get(session);
+  if (waiting === undefined) {
+    waiting = [];
+    open.set(session, waiting);
+    session.beforeFlush = () => {
+      for (const left of (open.get(session) ?? []).splice(0)) decide(session, left);
+    };
+  }
+  waiting.push(answer);
+}
+
+/** The tick is over: is the answer wanted here, or only by the calls that name it? */
+function decide(session: Session, answer: AnswerState): void {
+  const { call, dependents, awaited } = answer;
+  answer.phase = 'sent';
+  if (dependents === 0) return;
+  if (!session.patch(call, { reply: awaited, keep: true })) return;
+  if (awaited) {
+    session.forget(call.callId, true);
+    return;
+  }
+  answer.phase = 'kept';
+  const proxy = answers.get(answer)?.deref();
+  if (proxy === undefined) session.forget(call.callId, false);
+  else forgetter.watch(proxy, { session, callId: call.callId });
+}
+
+// ---- iteration ----------------------------------------------------------------------------------
+
+interface RemoteIterator {
+  next(): Promise<IteratorResult<unknown>>;
+  return(): Promise<IteratorResult<unknown>>;
+}
+
+async function* iterate(link: Link): AsyncGenerator<unknown, void, undefined> {
+  const iterator = (await send(link, 'iterate', '', [])) as RemoteIterator | undefined;
+  if (iterator === undefined) throw new ObjectGoneError('The iterator is gone');
+  let finished = false;
+  try {
+    for (;;) {
+      const result = await iterator.next();
+      if (result.done === true) {
+        finished = true;
+        return;
+      }
+      yield result.value;
+    }
+  } finally {
+    if (!finished) await iterator.return().catch(nothing); // the loop was left: its own error goes first
+  }
+}

@@ -1,0 +1,95 @@
+// What the manager's child process runs: it is told what to serve, serves, and ends with its owner.
+
+import { ReferentError } from './base/errors';
+import { resolveLimits, type Limits } from './base/limits';
+import { Host } from './host/host';
+import { Registry, type RegisteredType } from './host/registry';
+import { type ResolvedModule, loadExport } from './process/modules';
+import { removePrivateDirectory, sweepPrivateDirectories } from './process/runtime-directory';
+import { revive } from './proxy/functions';
+import { STANDARD_TYPES, registerStandardProxies } from './types/standard-types';
+import { packValue } from './wire/values';
+import { type Identity } from './session/connection';
+
+/** What the owner tells its child, once. */
+export interface ServerConfig {
+  readonly address: string;
+  readonly isPrivate: boolean;
+  readonly key: Uint8Array;
+  readonly ownerSecret: Uint8Array;
+  readonly identity: Identity;
+  readonly limits: Partial<Limits>;
+  readonly registrations: readonly RegisteredType[];
+  readonly types: readonly ResolvedModule[];
+}
+
+export interface StartRequest {
+  readonly kind: 'serve';
+  readonly initializer?: ResolvedModule | undefined;
+  readonly initargs: readonly unknown[];
+}
+
+/** What the child says: that it is there, that it serves, or why it cannot. */
+export type ServerMessage =
+  | { readonly kind: 'hello' }
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed'; readonly error: Uint8Array };
+
+function tell(message: ServerMessage): void {
+  if (process.connected) process.send?.(message);
+}
+
+async function serve(config: ServerConfig, request: StartRequest): Promise<void> {
+  const registry = new Registry(STANDARD_TYPES);
+  for (const registration of config.registrations) registry.add(registration);
+  for (const module of config.types) await registry.addModule(module);
+  if (request.initializer !== undefined) await initialize(request.initializer, request.initargs);
+  const host = new Host({
+    address: config.address,
+    key: Buffer.from(config.key),
+    ownerSecret: Buffer.from(config.ownerSecret),
+    identity: config.identity,
+    limits: resolveLimits(config.limits),
+    registry,
+  });
+  host.on('closed', () => {
+    leave(config);
+  });
+  process.once('disconnect', () => {
+    void host.close(0); // the owner is gone
+  });
+  if (!process.connected) {
+    leave(config);
+    return;
+  }
+  await host.listen();
+  tell({ kind: 'ready' });
+  await sweepPrivateDirectories();
+}
+
+async function initialize(module: ResolvedModule, args: readonly unknown[]): Promise<void> {
+  const initializer = await loadExport(module);
+  if (typeof initializer !== 'function')
+    throw new ReferentError('The initializer is not a function');
+  await (Reflect.apply(initializer, undefined, revive(args)) as unknown);
+}
+
+function leave(config: ServerConfig): void {
+  if (config.isPrivate) removePrivateDirectory(config.address);
+  if (process.connected) process.disconnect();
+  setImmediate(() => process.exit(0)); // what a referent left running does not keep a manager alive
+}
+
+registerStandardProxies();
+process.once('message', (config: ServerConfig) => {
+  process.once('message', (request: StartRequest) => {
+    serve(config, request).catch((error: unknown) => {
+      tell({ kind: 'failed', error: packValue(error) });
+      setImmediate(() => {
+        leave(config);
+      });
+    });
+  });
+});
+process.once('disconnect', () => setTimeout(() => process.exit(0), 1000).unref());
+tell({ kind: 'hello' });

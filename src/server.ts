@@ -1,0 +1,93 @@
+// Serving from the process that one is in, instead of from a child.
+
+import { EventEmitter } from 'node:events';
+import { type Limits } from './base/limits';
+import { Host } from './host/host';
+import { Registry, type RegisteredType } from './host/registry';
+import { type ResolvedModule } from './process/modules';
+import {
+  isPrivateAddress,
+  makePrivateDirectory,
+  removePrivateDirectory,
+} from './process/runtime-directory';
+import { type Identity } from './session/connection';
+import { STANDARD_TYPES } from './types/standard-types';
+
+export interface ServerOptions {
+  readonly address: string;
+  readonly key: Buffer;
+  readonly identity: Identity;
+  readonly limits: Limits;
+  readonly registrations: readonly RegisteredType[];
+  readonly types: readonly ResolvedModule[];
+}
+
+export class Server
+  extends EventEmitter<{
+    session: [{ readonly id: number; readonly peer: string }];
+    sessionEnd: [{ readonly id: number; readonly peer: string }];
+  }>
+  implements AsyncDisposable
+{
+  readonly #options: ServerOptions;
+  readonly #registry: Registry;
+  readonly #host: Host;
+  #listening: Promise<void> | undefined;
+  #isListening = false;
+  readonly #closed: Promise<void>;
+
+  /** Made by `manager.getServer()`. */
+  constructor(options: ServerOptions) {
+    super();
+    this.#options = options;
+    this.#registry = new Registry(STANDARD_TYPES);
+    for (const registration of options.registrations) this.#registry.add(registration);
+    this.#host = new Host({ ...options, registry: this.#registry });
+    this.#host.on('session', (session) => this.emit('session', session));
+    this.#host.on('sessionEnd', (session) => this.emit('sessionEnd', session));
+    this.#closed = new Promise((resolve) => {
+      this.#host.once('closed', resolve);
+    });
+    void this.#closed.then(() => {
+      this.#isListening = false;
+      removePrivateDirectory(options.address);
+    });
+  }
+
+  get address(): string {
+    return this.#host.address;
+  }
+  get listening(): boolean {
+    return this.#isListening;
+  }
+
+  /** Resolves when clients can connect; keeps the process alive until `close()`. */
+  async listen(): Promise<this> {
+    this.#listening ??= this.#listen();
+    await this.#listening;
+    return this;
+  }
+
+  async #listen(): Promise<void> {
+    const { address, key, types } = this.#options;
+    if (isPrivateAddress(address)) makePrivateDirectory(address, key);
+    for (const module of types) await this.#registry.addModule(module);
+    await this.#host.listen();
+    this.#isListening = true;
+  }
+
+  /** Resolves when the server was closed, by `close()` or by a client's `shutdown()`. */
+  async serveForever(): Promise<void> {
+    await this.listen();
+    await this.#closed;
+  }
+
+  async close(): Promise<void> {
+    await this.#listening?.catch(() => undefined); // it could not listen: there is nothing to close
+    await this.#host.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

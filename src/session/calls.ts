@@ -1,0 +1,84 @@
+// The calls that wait for their answer, by number. A number is used again only after its answer
+// came, so that a late answer can never settle another call.
+
+import { type Place } from '../transport/framing';
+
+export interface PendingCall {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** Kept alive until the answer: the handle that was called, and its arguments. */
+  readonly held: unknown;
+  /** For errors. */
+  readonly what: string;
+  /** Where the call stands in what was not yet written. */
+  place: Place | undefined;
+  /** Nobody waits any more: the answer is only taken apart. */
+  abandoned: boolean;
+  /** Ends the waiting for a timeout or a signal. */
+  cleanup: (() => void) | undefined;
+  readonly returns: 'auto' | 'copy' | 'proxy';
+}
+
+export class Calls {
+  readonly #slots: (PendingCall | undefined)[] = [];
+  readonly #free: number[] = [];
+  #count = 0;
+
+  /** How many wait. */
+  get count(): number {
+    return this.#count;
+  }
+
+  add(call: PendingCall): number {
+    this.#count++;
+    const id = this.#free.pop() ?? this.#slots.length;
+    this.#slots[id] = call;
+    return id;
+  }
+
+  get(id: number): PendingCall | undefined {
+    return this.#slots[id];
+  }
+
+  /** The call, which no longer waits. `keep`: its number stays taken, because its answer is kept. */
+  take(id: number, keep = false): PendingCall | undefined {
+    const call = this.#slots[id];
+    if (call === undefined) return undefined;
+    this.#slots[id] = undefined;
+    this.#count--;
+    if (!keep) this.#free.push(id);
+    return call;
+  }
+
+  /** A number for a call that nobody waits for. */
+  reserve(): number {
+    const id = this.#free.pop() ?? this.#slots.length;
+    this.#slots[id] = undefined;
+    return id;
+  }
+
+  free(id: number): void {
+    this.#free.push(id);
+  }
+
+  takeAll(): PendingCall[] {
+    const all = this.#slots.filter((call) => call !== undefined);
+    this.#slots.length = 0;
+    this.#free.length = 0;
+    this.#count = 0;
+    return all;
+  }
+}
+
+/**
+ * The answer as the caller sees it: an error gets the caller's stack, down through its awaits; the
+ * stack of the other side stays in `remoteStack`.
+ */
+export async function answered<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof Error) Error.captureStackTrace(error, answered);
+    throw error;
+  }
+}

@@ -1,0 +1,628 @@
+// A client's connection to a manager: found or started on first use, proven by the handshake,
+// then one session until it ends. It never comes back: the next use of a manager makes a new one.
+
+import { randomBytes } from 'node:crypto';
+import {
+  AuthenticationError,
+  ConnectionLostError,
+  LimitError,
+  ManagerDiedError,
+  ProtocolError,
+  StaleManagerError,
+  TimeoutError,
+  UsageError,
+  messageOf,
+} from '../base/errors';
+import { type Limits } from '../base/limits';
+import { Lease } from '../refs/lease';
+import { RANGE_SIZE } from '../refs/objects';
+import { parseAddress } from '../transport/address';
+import { connect } from '../transport/connect';
+import { FrameReader, Outbox } from '../transport/framing';
+import { type Link } from '../transport/link';
+import {
+  HANDSHAKE_BYTES,
+  NONCE_BYTES,
+  deriveTicketKey,
+  readGreeting,
+  readWelcome,
+  writeAuth,
+} from '../wire/auth';
+import { type ControlFrame, type Frame } from '../wire/frames';
+import { type Ticket, formatToken, parseToken, ticketSecret } from '../wire/token';
+import { ClientParty } from './client-party';
+import { type Translator } from './parties';
+import { type Minter, Session } from './session';
+
+/** The range of the process that started the manager. */
+export const OWNER_RANGE = 1;
+export const NODE_MAJOR = Number.parseInt(process.versions.node, 10);
+
+export interface Identity {
+  readonly manager: string;
+  readonly incarnation: string;
+}
+
+export interface ConnectionOptions {
+  readonly address: string;
+  /** The authkey; read when the connection is made, because a file may hold it. */
+  readonly key: () => Buffer;
+  /** Which manager is expected, where that is known. */
+  readonly expected?: Identity;
+  /** Only the process that started the manager has this: its ids and tokens exist at once. */
+  readonly ownerSecret?: Buffer;
+  readonly limits: Limits;
+  readonly translator: Translator;
+  /** Whether instances of classes may be lent as arguments. */
+  readonly lendsInstances: boolean;
+  /** Resolves when somebody listens at the address. Once, before the first attempt. */
+  readonly prepare: () => Promise<void>;
+  /** Whether it is worth trying again after `error`. */
+  readonly retry: (error: unknown, attempt: number) => Promise<boolean>;
+  /** Makes the error of a connection that broke. */
+  readonly describeLoss: (cause: Error | undefined) => Promise<Error> | Error;
+  /** For tests: another way to get a link. */
+  readonly connectLink?: () => Promise<Link>;
+}
+
+export type ConnectionState = 'idle' | 'connecting' | 'open' | 'closed';
+
+interface Minted {
+  readonly text: string;
+  readonly renewAt: number;
+}
+
+export class Connection implements Minter {
+  readonly session: Session;
+  readonly #options: ConnectionOptions;
+  readonly #outbox = new Outbox();
+  #state: ConnectionState = 'idle';
+  #identity: Identity | undefined;
+  #ticketKey: Buffer | undefined;
+  /** Ranges for the numbers of what we create; the first is the session's name in tokens too. */
+  #range = 0;
+  #nextRange: number | undefined;
+  #created = 0;
+  #asksRange = false;
+  #minted = 0;
+  #link: Link | undefined;
+  #opening: Promise<void> | undefined;
+  #goodbye: string | undefined;
+  /** Created before our range was known. */
+  #unnumbered: Lease[] = [];
+  /** Tokens in JSON are used again until half of their time is over. */
+  readonly #shared = new Map<number, Minted>();
+  readonly #control: Lease;
+  #pings = new Map<number, (serverTime: number) => void>();
+  #pingNumber = 0;
+
+  /** Once, when the connection has ended; undefined: it was closed from here. */
+  onEnd: ((reason: Error | undefined) => void) | undefined;
+  /** Whether the connection needs the process to stay alive. */
+  onBusy: ((busy: boolean) => void) | undefined;
+  onWarning: ((warning: Error) => void) | undefined;
+  /** The session is there. */
+  onOpen: (() => void) | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#identity = options.expected;
+    const party = new ClientParty(options.lendsInstances);
+    this.session = new Session({
+      outbox: this.#outbox,
+      party,
+      translator: options.translator,
+      limits: options.limits,
+      peer: options.address,
+      sendsReleases: () => this.#state === 'open',
+      onControl: (frame, error) => {
+        this.#onControl(frame, error);
+      },
+    });
+    this.session.minter = this;
+    this.session.onPending = () => {
+      this.#updateBusy();
+    };
+    this.#control = new Lease(this.session, { id: 0, typeid: 'manager' });
+    if (options.ownerSecret !== undefined) {
+      this.#ticketKey = options.ownerSecret;
+      this.#range = OWNER_RANGE;
+    }
+  }
+
+  get address(): string {
+    return this.#options.address;
+  }
+  get state(): ConnectionState {
+    return this.#state;
+  }
+  /** Undefined until the handshake, for a manager of which only the address is known. */
+  get identity(): Identity | undefined {
+    return this.#identity;
+  }
+
+  // ---- use -------------------------------------------------------------------------------------
+
+  /** Starts connecting if nobody has; what is sent meanwhile waits. */
+  wake(): void {
+    if (this.#state === 'idle') this.open().catch(ignoreReported);
+  }
+
+  /** Resolves when the session is there. */
+  open(): Promise<void> {
+    return (this.#opening ??= this.#open());
+  }
+
+  /** A call of the manager itself. */
+  manage(name: string, args: readonly unknown[] = [], signal?: AbortSignal): Promise<unknown> {
+    this.wake();
+    return this.session.call({
+      target: this.#control,
+      operation: 'call',
+      path: [],
+      name,
+      args,
+      purpose: 'argument',
+      signal,
+    });
+  }
+
+  /** Resolves when the manager has handled all that was sent till now. */
+  confirm(): Promise<unknown> {
+    return this.manage('numberOfObjects');
+  }
+
+  /** The lease of a new object, numbered by us. Throws `LimitError` when the numbers are used up. */
+  lease(typeid: string, callable = false): Lease {
+    this.wake();
+    if (this.#created === RANGE_SIZE - 1) this.#changeRange();
+    const number = ++this.#created;
+    if (number > RANGE_SIZE / 2) this.#askRange();
+    if (this.#usesFirstRange) {
+      const id = this.#range === 0 ? 0 : this.#range * RANGE_SIZE + number;
+      const lease = new Lease(this.session, { id, relative: number, typeid, callable });
+      if (id === 0) this.#unnumbered.push(lease);
+      return lease;
+    }
+    return new Lease(this.session, {
+      id: this.#creationRange * RANGE_SIZE + number,
+      typeid,
+      callable,
+    });
+  }
+
+  #usesFirstRange = true;
+  #creationRange = 0;
+
+  #askRange(): void {
+    if (this.#asksRange || this.#range === 0) return;
+    this.#asksRange = true;
+    void this.manage('newRange').then(
+      (range) => {
+        this.#nextRange = range as number;
+      },
+      (error: unknown) => {
+        this.onWarning?.(error as Error);
+      },
+    );
+  }
+
+  #changeRange(): void {
+    if (this.#nextRange === undefined) {
+      throw new LimitError(
+        'Cannot create another object: the manager has not given new numbers yet',
+      );
+    }
+    this.#creationRange = this.#nextRange;
+    this.#nextRange = undefined;
+    this.#usesFirstRange = false;
+    this.#asksRange = false;
+    this.#created = 0;
+  }
+
+  /**
+   * A token for what `lease` holds. The same one again for a while where it may be claimed
+   * without end. Throws `UsageError` before the session is there, `LimitError` beyond `limits.tickets`.
+   */
+  mint(lease: Lease, wish: { readonly uses: number; readonly ttlMs: number }): string {
+    if (lease.claim !== undefined) return lease.claim.tokenText;
+    if (lease.failure !== undefined) throw lease.failure;
+    if (lease.released) {
+      throw new UsageError('Cannot send the proxy: it was released', {
+        code: 'ERR_REFERENT_RELEASED',
+      });
+    }
+    const identity = this.#identity;
+    if (identity === undefined || this.#ticketKey === undefined || lease.id === 0) {
+      throw new UsageError('Cannot make a token yet: await manager.start() first', {
+        code: 'ERR_REFERENT_NOT_CONNECTED',
+      });
+    }
+    if (this.session.ended !== undefined) throw this.session.ended;
+    const now = performance.now();
+    const shared = wish.uses === 0 ? this.#shared.get(lease.id) : undefined;
+    if (shared !== undefined && shared.renewAt > now) return shared.text;
+    this.#requireTicket(now, wish.ttlMs);
+    const ticket: Ticket = {
+      id: lease.id,
+      typeid: lease.typeid,
+      callable: lease.callable,
+      minter: this.#range,
+      number: ++this.#minted,
+      uses: wish.uses,
+      ttlMs: wish.ttlMs,
+    };
+    this.wake();
+    this.session.control({
+      kind: 'mint',
+      number: ticket.number,
+      id: lease.id,
+      uses: wish.uses,
+      ttlMs: wish.ttlMs,
+    });
+    const secret = ticketSecret(this.#ticketKey, ticket);
+    const text = formatToken({ ...ticket, ...identity, address: this.address, secret });
+    if (wish.uses === 0) this.#shared.set(lease.id, { text, renewAt: now + wish.ttlMs / 2 });
+    return text;
+  }
+
+  /** When each of our live tickets ends, soonest first: the server refuses more than `limits.tickets`. */
+  #ticketEnds: number[] = [];
+
+  #requireTicket(now: number, ttlMs: number): void {
+    const { tickets } = this.#options.limits;
+    if (this.#ticketEnds.length >= tickets) {
+      this.#ticketEnds = this.#ticketEnds.filter((end) => end > now);
+      for (const [id, minted] of this.#shared) if (minted.renewAt <= now) this.#shared.delete(id);
+    }
+    if (this.#ticketEnds.length >= tickets) {
+      throw new LimitError(
+        `Cannot make another token: ${String(tickets)} are on their way, which is limits.tickets; put proxies into a shared list, or await what claims them`,
+      );
+    }
+    this.#ticketEnds.push(now + ttlMs);
+  }
+
+  /** Claims what a token names; calls on the lease wait until that is over. */
+  claim(text: string): { readonly lease: Lease; readonly over: Promise<unknown> } {
+    const token = parseToken(text);
+    const lease = new Lease(this.session, {
+      id: token.id,
+      typeid: token.typeid,
+      callable: token.callable,
+    });
+    lease.startClaim(text);
+    const over = this.manage('claim', [text]).then(
+      (handle) => {
+        this.#options.translator.leaseOf(handle as object)?.move();
+        lease.granted();
+      },
+      (error: unknown) => {
+        lease.refused(error as Error);
+        throw error;
+      },
+    );
+    over.catch(ignoreReported);
+    return { lease, over };
+  }
+
+  /** Resolves with the round trip and the server's clock. */
+  async ping(
+    signal?: AbortSignal,
+  ): Promise<{ readonly roundTripMs: number; readonly serverTime: number }> {
+    await this.open();
+    signal?.throwIfAborted();
+    const number = ++this.#pingNumber;
+    const start = performance.now();
+    return await new Promise((resolve, reject) => {
+      signal?.addEventListener('abort', () => {
+        reject(signal.reason as Error);
+      });
+      this.#pings.set(number, (serverTime) => {
+        resolve({ roundTripMs: performance.now() - start, serverTime });
+      });
+      this.session.control({ kind: 'ping', number });
+      this.#outbox.flush();
+    });
+  }
+
+  /** Says goodbye and ends: the server drops what the session held at once. */
+  close(
+    reason: Error = new ConnectionLostError('The manager was closed here', { outcome: 'not-sent' }),
+  ): void {
+    if (this.#state === 'open') {
+      this.#outbox.flush();
+      this.session.control({ kind: 'bye' });
+      this.#outbox.flush();
+    }
+    this.#end(reason, undefined);
+    this.#link?.end();
+  }
+
+  /** In the `exit` event: what waits is written, and the server need not linger. */
+  sayGoodbye(): void {
+    if (this.#state !== 'open') return;
+    this.session.control({ kind: 'bye' });
+    this.#outbox.flush();
+  }
+
+  // ---- making the session ----------------------------------------------------------------------
+
+  async #open(): Promise<void> {
+    this.#state = 'connecting';
+    this.#updateBusy();
+    try {
+      await this.#options.prepare();
+      const link = await this.#connect();
+      if (this.session.ended !== undefined) {
+        link.destroy();
+        throw this.session.ended;
+      }
+      await this.#shakeHands(link);
+      this.#updateBusy();
+    } catch (error) {
+      this.#end(error as Error, error as Error);
+      throw error;
+    }
+  }
+
+  async #connect(): Promise<Link> {
+    const { connectLink, retry, address } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return connectLink === undefined
+          ? await connect(parseAddress(address))
+          : await connectLink();
+      } catch (error) {
+        if (this.session.ended !== undefined) throw this.session.ended;
+        if (await retry(error, attempt)) continue;
+        throw unreachable(address, error);
+      }
+    }
+  }
+
+  #shakeHands(link: Link): Promise<void> {
+    this.#link = link;
+    const { limits, address } = this.#options;
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error): void => {
+        clearTimeout(timer);
+        reject(error);
+        this.#end(error, error);
+        link.destroy();
+      };
+      const timer = setTimeout(() => {
+        fail(
+          new TimeoutError(
+            `Cannot connect to ${address}: no handshake within ${String(limits.handshakeMs)} ms`,
+          ),
+        );
+      }, limits.handshakeMs);
+      const handshake = new Handshake(this.#options, (identity, welcome) => {
+        clearTimeout(timer);
+        this.#welcomed(link, identity, welcome);
+        reader.messageBytes = limits.messageBytes;
+        resolve();
+      });
+      const reader = new FrameReader((buffer, start, end) => {
+        if (this.#state === 'open') this.session.receive(buffer, start, end);
+        else handshake.receive(Buffer.from(buffer.subarray(start, end)), link);
+      }, HANDSHAKE_BYTES);
+      link.listen({
+        data: (chunk) => {
+          try {
+            reader.push(chunk);
+          } catch (error) {
+            fail(error instanceof Error ? error : new ProtocolError(messageOf(error)));
+          }
+        },
+        drain: () => {
+          this.#outbox.flush();
+          this.session.resume();
+        },
+        close: (cause) => {
+          clearTimeout(timer);
+          void this.#lost(cause).then(reject);
+        },
+      });
+    });
+  }
+
+  #welcomed(
+    link: Link,
+    identity: Identity,
+    welcome: { readonly range: number; readonly ticketKey: Buffer },
+  ): void {
+    this.#identity = identity;
+    this.#state = 'open';
+    if (this.#range === 0) {
+      this.#range = welcome.range;
+      this.#ticketKey = welcome.ticketKey;
+      for (const lease of this.#unnumbered) lease.id = this.#range * RANGE_SIZE + lease.relative;
+      this.#unnumbered = [];
+      this.session.numbered();
+    }
+    this.#outbox.open(link);
+    this.onOpen?.();
+  }
+
+  // ---- what comes in ---------------------------------------------------------------------------
+
+  #onControl(frame: ControlFrame | Extract<Frame, { kind: 'failed' }>, error: unknown): void {
+    switch (frame.kind) {
+      case 'goaway':
+        this.#goodbye = frame.reason;
+        return;
+      case 'pong':
+        this.#pings.get(frame.number)?.(frame.time);
+        this.#pings.delete(frame.number);
+        return;
+      case 'ping':
+        this.session.control({ kind: 'pong', number: frame.number, time: Date.now() });
+        return;
+      case 'failed':
+        this.onWarning?.(error as Error);
+        return;
+      default:
+        throw new ProtocolError(`A server does not send "${frame.kind}"`);
+    }
+  }
+
+  async #lost(cause: Error | undefined): Promise<Error> {
+    if (this.session.ended !== undefined) return this.session.ended;
+    const reason =
+      this.#goodbye === undefined
+        ? await this.#options.describeLoss(cause)
+        : new ConnectionLostError(
+            `The manager at ${this.address} has ended the session: ${this.#goodbye}`,
+          );
+    this.#end(reason, reason);
+    return reason;
+  }
+
+  #end(reason: Error, told: Error | undefined): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.session.end(reason, (sent) => (sent ? reason : asNotSent(reason)));
+    this.#updateBusy();
+    this.#shared.clear();
+    this.onEnd?.(told);
+  }
+
+  #updateBusy(): void {
+    const busy =
+      this.#state === 'connecting' || (this.#state === 'open' && this.session.pendingCalls > 0);
+    if (busy) this.#link?.ref();
+    else if (this.#keepsAlive) this.#link?.ref();
+    else this.#link?.unref();
+    this.onBusy?.(busy);
+  }
+
+  #keepsAlive = false;
+
+  /** Whether the open connection keeps the process alive, pending calls or not. */
+  keepAlive(keep: boolean): void {
+    this.#keepsAlive = keep;
+    this.#updateBusy();
+  }
+}
+
+type OnWelcome = (
+  identity: Identity,
+  welcome: { readonly range: number; readonly ticketKey: Buffer },
+) => void;
+
+/** The client's half of the handshake. */
+class Handshake {
+  readonly #options: ConnectionOptions;
+  readonly #onWelcome: OnWelcome;
+  readonly #nonce = randomBytes(NONCE_BYTES);
+  #greeting: Buffer | undefined;
+  #auth: Buffer | undefined;
+
+  constructor(options: ConnectionOptions, onWelcome: OnWelcome) {
+    this.#options = options;
+    this.#onWelcome = onWelcome;
+  }
+
+  receive(message: Buffer, link: Link): void {
+    if (this.#greeting === undefined) this.#greeted(message, link);
+    else this.#welcomed(this.#greeting, message);
+  }
+
+  #key(): Buffer {
+    const { key, ownerSecret } = this.#options;
+    return ownerSecret === undefined ? key() : Buffer.concat([key(), ownerSecret]);
+  }
+
+  #greeted(message: Buffer, link: Link): void {
+    const { expected, address, ownerSecret } = this.#options;
+    const greeting = readGreeting(message);
+    // Before any secret is used: is this the manager that was meant?
+    if (expected !== undefined && expected.manager !== greeting.manager) {
+      throw new StaleManagerError(
+        `The manager at ${address} is another one: the one that was meant has ended`,
+      );
+    }
+    if (expected !== undefined && expected.incarnation !== greeting.incarnation) {
+      throw new StaleManagerError(
+        `The manager at ${address} was restarted: its objects from before are gone`,
+      );
+    }
+    this.#greeting = message;
+    const mode = ownerSecret === undefined ? 'client' : 'owner';
+    this.#auth = writeAuth(this.#key(), message, {
+      mode,
+      nodeMajor: NODE_MAJOR,
+      nonce: this.#nonce,
+    });
+    sendMessage(link, this.#auth);
+  }
+
+  #welcomed(greetingMessage: Buffer, message: Buffer): void {
+    const { address } = this.#options;
+    if (this.#auth === undefined) throw new AuthenticationError('The handshake is out of order');
+    const welcome = readWelcome(this.#key(), [greetingMessage, this.#auth], message, address);
+    const greeting = readGreeting(greetingMessage);
+    const nonces = { server: greeting.nonce, client: this.#nonce };
+    const session = `${greeting.manager}${greeting.incarnation}${String(welcome.range)}`;
+    const ticketKey = deriveTicketKey(this.#options.key(), nonces, session);
+    this.#onWelcome(greeting, { range: welcome.range, ticketKey });
+  }
+}
+
+/** A message of the handshake: one frame, outside of any outbox. */
+export function sendMessage(link: Link, message: Buffer): void {
+  const frame = Buffer.allocUnsafe(4 + message.length);
+  frame.writeUInt32LE(message.length, 0);
+  message.copy(frame, 4);
+  link.write(frame);
+}
+
+/** The error of a local connection that broke without a word: the manager's process has ended. */
+export function lossOf(
+  address: string,
+  cause: Error | undefined,
+  exit?: { readonly code: number | null; readonly signal: NodeJS.Signals | null },
+): ManagerDiedError {
+  const how =
+    exit === undefined
+      ? 'its connection broke'
+      : exit.signal === null
+        ? `it exited with code ${String(exit.code)}`
+        : `it was ended by ${exit.signal}`;
+  return new ManagerDiedError(`The manager at ${address} has died: ${how}`, {
+    ...(cause === undefined ? {} : { cause }),
+    exitCode: exit?.code ?? null,
+    signal: exit?.signal ?? null,
+  });
+}
+
+function unreachable(address: string, cause: unknown): Error {
+  if (cause instanceof UsageError) return cause;
+  return new ManagerDiedError(
+    `Cannot connect to ${address}: nobody listens there; its manager has ended, or was never started`,
+    { cause, outcome: 'not-sent' },
+  );
+}
+
+function asNotSent(reason: Error): Error {
+  if (reason instanceof ManagerDiedError) {
+    const { exitCode, signal } = reason;
+    return new ManagerDiedError(reason.message, {
+      cause: reason.cause,
+      outcome: 'not-sent',
+      exitCode,
+      signal,
+    });
+  }
+  if (reason instanceof ConnectionLostError) {
+    return new ConnectionLostError(reason.message, { cause: reason.cause, outcome: 'not-sent' });
+  }
+  return reason;
+}
+
+/** The same error rejects what was asked for; here it would be told twice. */
+function ignoreReported(): undefined {
+  return undefined;
+}

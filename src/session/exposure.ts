@@ -1,0 +1,330 @@
+// What may be reached of a referent, and reaching it. Whatever is not exposed does not exist.
+//
+// Rule 1: each hop of a path is judged by itself, like the first.
+// Rule 2: a member is found on the object or its prototypes below Object and Function; what those
+//         two give (`constructor`, `call`, `__proto__` …) can never be reached.
+// Rule 3: nothing is run in order to find out what is exposed: no getter, no method.
+
+import { inspect, isDeepStrictEqual, types } from 'node:util';
+import { MethodNotExposedError, RemoteError } from '../base/errors';
+import {
+  isCopiedLeaf,
+  isPlainArray,
+  isPlainMap,
+  isPlainObject,
+  isPlainSet,
+  kindOf,
+} from '../wire/plain';
+import { type Operation } from '../wire/frames';
+import { toPlain } from './plain-copy';
+
+export interface Exposure {
+  /** The names that may be reached; undefined: all but those that begin with `_`. */
+  readonly names: ReadonlySet<string> | undefined;
+  /** The type under which the result of a method is shared. */
+  readonly resultTypes: ReadonlyMap<string, string>;
+  readonly typeid: string;
+}
+
+const NO_TYPES: ReadonlyMap<string, string> = new Map();
+
+export function openExposure(typeid: string): Exposure {
+  return { names: undefined, resultTypes: NO_TYPES, typeid };
+}
+
+const NEVER = new Set(['constructor', 'prototype', '__proto__', 'caller', 'callee', 'arguments']);
+/** Of a function's own properties these are not members. */
+const OF_FUNCTIONS = new Set(['length', 'name', 'prototype']);
+
+/** The property `name` of `object` if it may be reached, own or inherited, else undefined. */
+export function findMember(object: object, name: string): PropertyDescriptor | undefined {
+  if (NEVER.has(name)) return undefined;
+  if (typeof object === 'function' && OF_FUNCTIONS.has(name)) return undefined;
+  let owner: object | null = object;
+  while (owner !== null) {
+    const parent = Object.getPrototypeOf(owner) as object | null;
+    if (owner !== object && isRoot(owner, parent)) return undefined;
+    const member = Object.getOwnPropertyDescriptor(owner, name);
+    if (member !== undefined) return member;
+    owner = parent;
+  }
+  return undefined;
+}
+
+/** Object.prototype or Function.prototype, of any realm. */
+function isRoot(owner: object, parent: object | null): boolean {
+  if (parent === null) return Object.hasOwn(owner, 'isPrototypeOf');
+  return (
+    typeof owner === 'function' && Object.hasOwn(owner, 'bind') && Object.hasOwn(owner, 'call')
+  );
+}
+
+export function refuse(name: string, object: object, exposure?: Exposure): MethodNotExposedError {
+  const owner = exposure === undefined ? kindOf(object) : `'${exposure.typeid}'`;
+  const known =
+    exposure?.names === undefined ? '' : `; exposed are ${[...exposure.names].join(', ')}`;
+  return new MethodNotExposedError(
+    `Member "${name}" of ${owner} is not there or not exposed${known}`,
+    {
+      remoteName: 'MethodNotExposedError',
+    },
+  );
+}
+
+/** Throws `MethodNotExposedError` where `name` may not be reached. */
+export function requireMember(
+  object: object,
+  name: string,
+  exposure?: Exposure,
+): PropertyDescriptor {
+  const allowed = exposure?.names === undefined ? !name.startsWith('_') : exposure.names.has(name);
+  const member = allowed ? findMember(object, name) : undefined;
+  if (member === undefined) throw refuse(name, object, exposure);
+  return member;
+}
+
+function read(object: object, name: string, exposure?: Exposure): unknown {
+  const member = requireMember(object, name, exposure);
+  if ('value' in member) return member.value;
+  return (object as Record<string, unknown>)[name]; // an accessor, run on the object itself
+}
+
+/** What stands at the end of `path`, starting at `object`. */
+export function follow(object: unknown, path: readonly string[], exposure?: Exposure): unknown {
+  let here = object;
+  for (const [i, name] of path.entries()) {
+    const owner = requireObject(here, name);
+    here = read(owner, name, i === 0 ? exposure : undefined);
+  }
+  return here;
+}
+
+function requireObject(value: unknown, name: string): object {
+  if ((typeof value === 'object' && value !== null) || typeof value === 'function') return value;
+  if (typeof value === 'string') return new String(value) as object;
+  throw new TypeError(
+    `Cannot reach "${name}": there is ${value === null ? 'null' : typeof value} before it`,
+  );
+}
+
+export interface Deed {
+  readonly operation: Operation;
+  readonly path: readonly string[];
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+
+/** Does what a call asks for, and answers what it gives: a value, or a promise of one. */
+export function perform(referent: unknown, deed: Deed, exposure?: Exposure): unknown {
+  const { operation, path, name, args } = deed;
+  const owner = path.length === 0 ? referent : follow(referent, path, exposure);
+  const rules = path.length === 0 ? exposure : undefined;
+  if (operation === 'call' && name !== '')
+    return callMember(requireObject(owner, name), deed, rules);
+  switch (operation) {
+    case 'get':
+      return name === '' ? owner : read(requireObject(owner, name), name, rules);
+    case 'set':
+      return writeMember(requireObject(owner, name), deed, rules);
+    case 'delete':
+      return deleteMember(requireObject(owner, name), name, rules);
+    default: {
+      const subject = name === '' ? owner : read(requireObject(owner, name), name, rules);
+      return performOn(subject, operation, args, name === '' ? rules : undefined);
+    }
+  }
+}
+
+function callMember(owner: object, { name, args }: Deed, exposure?: Exposure): unknown {
+  const method = read(owner, name, exposure);
+  if (typeof method !== 'function') {
+    throw new TypeError(`Member "${name}" of ${kindOf(owner)} is not a function`);
+  }
+  return Reflect.apply(method, owner, args);
+}
+
+function performOn(
+  subject: unknown,
+  operation: Operation,
+  args: readonly unknown[],
+  exposure?: Exposure,
+): unknown {
+  switch (operation) {
+    case 'call':
+      if (typeof subject !== 'function')
+        throw new TypeError(`${describe(subject)} is not a function`);
+      return Reflect.apply(subject, undefined, args);
+    case 'construct':
+      if (typeof subject !== 'function')
+        throw new TypeError(`${describe(subject)} is not a constructor`);
+      return Reflect.construct(subject, args);
+    case 'value':
+      return toPlain(subject);
+    case 'text':
+      return inspect(toPlain(subject), { depth: 4 });
+    case 'keys':
+      return keysOf(requireObject(subject, 'keys'), exposure);
+    case 'has':
+      return has(requireObject(subject, 'has'), args[0], exposure);
+    case 'length':
+      return lengthOf(requireObject(subject, 'length'));
+    case 'iterate':
+      return iteratorOf(requireObject(subject, 'Symbol.iterator'));
+    case 'equals':
+      return equals(subject, args[0]);
+    case 'get':
+    case 'set':
+    case 'delete':
+      throw new TypeError(`Cannot ${operation} without a member's name`);
+  }
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'object' && value !== null ? kindOf(value) : String(value);
+}
+
+function writeMember(owner: object, { name, args }: Deed, exposure?: Exposure): undefined {
+  const value = args[0];
+  if (isPlainMap(owner) && exposure === undefined) {
+    owner.set(name, value);
+    return;
+  }
+  const free = (isPlainObject(owner) || isPlainArray(owner)) && exposure?.names === undefined;
+  if (free && !NEVER.has(name) && !name.startsWith('_')) {
+    const fields = owner as Record<string, unknown>;
+    if (findMember(owner, name) !== undefined || isPlainObject(owner) || /^\d+$/.test(name)) {
+      fields[name] = value;
+      return;
+    }
+  }
+  const member = requireMember(owner, name, exposure);
+  const writable =
+    member.set !== undefined || (member.writable === true && typeof member.value !== 'function');
+  if (!writable)
+    throw new MethodNotExposedError(`Member "${name}" of ${kindOf(owner)} cannot be written`);
+  (owner as Record<string, unknown>)[name] = value;
+}
+
+function deleteMember(owner: object, name: string, exposure?: Exposure): boolean {
+  if (isPlainMap(owner) && exposure === undefined) return owner.delete(name);
+  if (!isPlainObject(owner)) {
+    throw new MethodNotExposedError(`Member "${name}" of ${kindOf(owner)} cannot be deleted`);
+  }
+  const member = findMember(owner, name);
+  if (member === undefined) return false;
+  requireMember(owner, name, exposure);
+  return Reflect.deleteProperty(owner, name);
+}
+
+/** The names that can be reached, nearest first; built-in methods of data are not among them. */
+export function keysOf(object: object, exposure?: Exposure): string[] {
+  if (exposure?.names !== undefined) return [...exposure.names];
+  if (isPlainMap(object)) return [...object.keys()].filter((key) => typeof key === 'string');
+  const names = new Set<string>();
+  const isDatum = isPlainArray(object) || isPlainSet(object) || isCopiedLeaf(object);
+  let owner: object | null = object;
+  while (owner !== null) {
+    const parent = Object.getPrototypeOf(owner) as object | null;
+    if (owner !== object && (isDatum || isRoot(owner, parent))) break;
+    for (const name of Object.getOwnPropertyNames(owner)) {
+      if (!name.startsWith('_') && findMember(object, name) !== undefined) names.add(name);
+    }
+    owner = parent;
+  }
+  if (isPlainArray(object)) names.delete('length');
+  return [...names];
+}
+
+/** Python's `in`: a value for what has values, a key for what has keys, else a member's name. */
+function has(object: object, wanted: unknown, exposure?: Exposure): boolean | Promise<boolean> {
+  const own = object as { includes?: unknown; has?: unknown };
+  if (exposure?.names?.has('includes') === true && typeof own.includes === 'function') {
+    return Reflect.apply(own.includes, object, [wanted]) as boolean;
+  }
+  if (types.isMap(object) || types.isSet(object) || exposure?.names?.has('has') === true) {
+    return Reflect.apply(own.has as (key: unknown) => boolean, object, [wanted]);
+  }
+  if (Array.isArray(object) || ArrayBuffer.isView(object)) {
+    return (object as unknown as unknown[]).some((item) => equals(item, wanted));
+  }
+  if (exposure?.names === undefined && Symbol.iterator in object) {
+    for (const item of object as Iterable<unknown>) if (equals(item, wanted)) return true;
+    return false;
+  }
+  if (typeof wanted !== 'string') return false;
+  try {
+    requireMember(object, wanted, exposure);
+    return true;
+  } catch {
+    return false; // not there and not exposed are the same to the caller
+  }
+}
+
+function lengthOf(object: object): unknown {
+  const { length, size } = object as { length?: unknown; size?: unknown };
+  if (typeof length === 'number') return length;
+  if (typeof size === 'number') return size;
+  if (isPlainObject(object)) return Object.keys(object).length;
+  throw new TypeError(`${kindOf(object)} has no length and no size`);
+}
+
+function iteratorOf(object: object): object {
+  const source = object as {
+    [Symbol.asyncIterator]?: () => AsyncIterator<unknown>;
+    [Symbol.iterator]?: () => Iterator<unknown>;
+  };
+  if (typeof source[Symbol.asyncIterator] === 'function') {
+    return (source[Symbol.asyncIterator] as () => AsyncIterator<unknown>)();
+  }
+  if (typeof source[Symbol.iterator] === 'function') {
+    return (source[Symbol.iterator] as () => Iterator<unknown>)();
+  }
+  throw new TypeError(`${kindOf(object)} is not iterable`);
+}
+
+/** SameValueZero for primitives, deep for data, identity for everything else. */
+export function equals(left: unknown, right: unknown): boolean {
+  if (left === right || (left !== left && right !== right)) return true;
+  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null)
+    return false;
+  const custom = (left as { equals?: unknown }).equals;
+  if (typeof custom === 'function') return Boolean(Reflect.apply(custom, left, [right]));
+  return isDatum(left) && isDatum(right) && equalData(left, right);
+}
+
+function isDatum(value: object): boolean {
+  return (
+    isPlainArray(value) ||
+    isPlainObject(value) ||
+    isPlainMap(value) ||
+    isPlainSet(value) ||
+    isCopiedLeaf(value) ||
+    types.isNativeError(value)
+  );
+}
+
+function equalData(left: object, right: object): boolean {
+  if (isPlainArray(left) && isPlainArray(right)) {
+    return left.length === right.length && left.every((item, i) => equals(item, right[i]));
+  }
+  if (isPlainMap(left) && isPlainMap(right)) {
+    return (
+      left.size === right.size &&
+      [...left].every(([key, item]) => right.has(key) && equals(item, right.get(key)))
+    );
+  }
+  if (isPlainSet(left) && isPlainSet(right)) {
+    return left.size === right.size && [...left].every((item) => right.has(item));
+  }
+  if (isPlainObject(left) && isPlainObject(right)) {
+    const names = Object.keys(left);
+    if (names.length !== Object.keys(right).length) return false;
+    const a = left as Record<string, unknown>;
+    const b = right as Record<string, unknown>;
+    return names.every((name) => Object.hasOwn(b, name) && equals(a[name], b[name]));
+  }
+  if (types.isDate(left) && types.isDate(right)) return Object.is(left.getTime(), right.getTime());
+  if (left instanceof Uint8Array && right instanceof Uint8Array)
+    return Buffer.compare(left, right) === 0;
+  return isDeepStrictEqual(left, right);
+}

@@ -1,0 +1,81 @@
+// What a session needs of the layers above it: the objects of this side, and its proxies.
+
+import { type Lease } from '../refs/lease';
+import { type Target } from '../wire/references';
+import { type Exposure } from './exposure';
+import { type Session } from './session';
+
+/** An object of this side that the peer may call. */
+export interface Subject {
+  readonly referent: object | undefined;
+  readonly exposure: Exposure;
+  /** While it is still being made. */
+  readonly ready: Promise<void> | undefined;
+  /** Why it could not be made. */
+  readonly failure: unknown;
+}
+
+export interface Lent {
+  readonly id: number;
+  readonly typeid: string;
+  readonly callable: boolean;
+}
+
+export interface Creation {
+  readonly id: number;
+  /** Whether `id` counts from the start of the peer's range. */
+  readonly relative: boolean;
+  readonly typeid: string;
+}
+
+/** The objects of this side, as far as one session may reach them. */
+export interface Party {
+  /** Throws `ObjectGoneError` for what the peer does not hold. */
+  subject(id: number, relative: boolean): Subject;
+  /**
+   * Lends `value` to the peer: one more count. `typeid` is the type it is shared under, where a
+   * registration says so. Throws `SerializationError` for what cannot be lent here.
+   */
+  lend(value: object, path: string, purpose: Purpose, typeid?: string): Lent;
+  /** The peer gives counts back. */
+  released(id: number, count: number): void;
+  /** The peer takes one more count of what it holds. */
+  duplicate(id: number): void;
+  /** The peer creates an object; `args` may be called once `needs` are settled. */
+  create(creation: Creation, args: () => unknown[], needs: readonly Promise<unknown>[]): void;
+  mint(mint: {
+    readonly number: number;
+    readonly id: number;
+    readonly uses: number;
+    readonly ttlMs: number;
+  }): void;
+}
+
+/**
+ * container: into a shared list or dict, where a function or an instance would die with its sender.
+ * argument, result: of a call.
+ */
+export type Purpose = 'container' | 'argument' | 'result';
+
+/** Proxies, as the session sees them. */
+export interface Translator {
+  /** The lease of a handle; undefined where `value` is none. */
+  leaseOf(value: object): Lease | undefined;
+  /** Where a lazy member stands; undefined where `value` is none. */
+  pathOf(
+    value: object,
+  ):
+    | {
+        readonly session: Session;
+        readonly target: Target;
+        readonly path: readonly string[];
+        readonly held: Lease | undefined;
+      }
+    | undefined;
+  /** A token that can be claimed once. Undefined: its session cannot make one, and calls are passed on. */
+  onceToken(lease: Lease): string | undefined;
+  /** The handle for a lease that the peer gave. */
+  adopt(lease: Lease): object;
+  /** The handle, or the object itself, that a token names, and the promise of its claim. */
+  open(text: string): { readonly value: unknown; readonly claim: Promise<unknown> | undefined };
+}

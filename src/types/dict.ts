@@ -1,0 +1,226 @@
+// The shared dict: a Map. Keys are primitives, because a copied object could never be found again.
+
+import { inspect } from 'node:util';
+import { UsageError } from '../base/errors';
+import { BaseProxy } from '../proxy/base-proxy';
+import { LazyPromise } from '../proxy/lazy-promise';
+import { equals } from '../session/exposure';
+import { type Purpose } from '../session/parties';
+import { type Copyable, TO_PLAIN, toPlain } from '../session/plain-copy';
+import { type Chunk, type IterationOptions, firstChunk, iterateChunks } from './chunks';
+import { increment } from './increment';
+import { type SharedType } from './shared-type';
+
+export type Key = string | number | bigint | boolean | null | undefined;
+
+export class DictReferent implements Copyable {
+  readonly #map: Map<unknown, unknown>;
+
+  constructor(entries: Iterable<readonly [unknown, unknown]> = []) {
+    this.#map = new Map(entries);
+  }
+
+  size(): number {
+    return this.#map.size;
+  }
+  get(key: unknown): unknown {
+    return this.#map.get(key);
+  }
+  set(key: unknown, value: unknown): void {
+    this.#map.set(key, value);
+  }
+  has(key: unknown): boolean {
+    return this.#map.has(key);
+  }
+  delete(key: unknown): boolean {
+    return this.#map.delete(key);
+  }
+  clear(): void {
+    this.#map.clear();
+  }
+  pop(key: unknown): unknown {
+    const value = this.#map.get(key);
+    this.#map.delete(key);
+    return value;
+  }
+  /** The newest entry, as Python's. */
+  popItem(): [unknown, unknown] | undefined {
+    const last = [...this.#map.keys()].pop();
+    if (this.#map.size === 0) return undefined;
+    return [last, this.pop(last)];
+  }
+  setDefault(key: unknown, value: unknown): unknown {
+    if (!this.#map.has(key)) this.#map.set(key, value);
+    return this.#map.get(key);
+  }
+  update(entries: DictReferent | Iterable<readonly [unknown, unknown]>): void {
+    const more = entries instanceof DictReferent ? entries.entries() : entries;
+    for (const [key, value] of more) this.#map.set(key, value);
+  }
+  increment(key: unknown, by?: number | bigint): number | bigint {
+    const value = increment(this.#map.get(key), by);
+    this.#map.set(key, value);
+    return value;
+  }
+  compareAndSet(key: unknown, expected: unknown, value: unknown): boolean {
+    if (!equals(this.#map.get(key), expected)) return false;
+    this.#map.set(key, value);
+    return true;
+  }
+  keys(): unknown[] {
+    return [...this.#map.keys()];
+  }
+  values(): unknown[] {
+    return [...this.#map.values()];
+  }
+  entries(): [unknown, unknown][] {
+    return [...this.#map];
+  }
+  chunk(batch: number): Chunk {
+    return firstChunk(this.#map.entries(), batch);
+  }
+
+  [TO_PLAIN](seen: Map<object, unknown>): Map<unknown, unknown> {
+    const copy = new Map<unknown, unknown>();
+    seen.set(this, copy);
+    for (const [key, value] of this.#map) copy.set(key, toPlain(value, seen));
+    return copy;
+  }
+
+  [inspect.custom](depth: number, options: object): string {
+    return inspect(toPlain(this), { ...options, depth });
+  }
+}
+
+type Entries<K, V> = Iterable<readonly [K, V]> | Readonly<Record<string, V>>;
+
+export class DictProxy<K extends Key = Key, V = unknown>
+  extends BaseProxy
+  implements AsyncIterable<[K, V]>
+{
+  /** Asked for when awaited. */
+  get size(): Promise<number> {
+    return new LazyPromise(() => this.call('size', []) as Promise<number>);
+  }
+  get(key: K): Promise<V | undefined> {
+    return this.call('get', [requireKey(key)]) as Promise<V | undefined>;
+  }
+  set(key: K, value: V): Promise<void> {
+    return this.call('set', [requireKey(key), value]) as Promise<void>;
+  }
+  has(key: K): Promise<boolean> {
+    return this.call('has', [requireKey(key)]) as Promise<boolean>;
+  }
+  delete(key: K): Promise<boolean> {
+    return this.call('delete', [requireKey(key)]) as Promise<boolean>;
+  }
+  clear(): Promise<void> {
+    return this.call('clear', []) as Promise<void>;
+  }
+  /** Removes a key and answers what it had. */
+  pop(key: K): Promise<V | undefined> {
+    return this.call('pop', [requireKey(key)]) as Promise<V | undefined>;
+  }
+  /** Removes the newest entry and answers it. */
+  popItem(): Promise<[K, V] | undefined> {
+    return this.call('popItem', []) as Promise<[K, V] | undefined>;
+  }
+  /** What the key has; sets it to `value` first where it is absent. */
+  setDefault(key: K, value: V): Promise<V> {
+    return this.call('setDefault', [requireKey(key), value]) as Promise<V>;
+  }
+  /** The same, under the name that JavaScript's Map has for it. */
+  getOrInsert(key: K, value: V): Promise<V> {
+    return this.setDefault(key, value);
+  }
+  async update(items: Entries<K, V> | DictProxy<K, V>): Promise<void> {
+    await this.call('update', [items instanceof DictProxy ? items : entriesOf(items)]);
+  }
+  /** Adds in one step; absent counts as 0. Answers the sum. */
+  increment(key: K, by?: number | bigint): Promise<number | bigint> {
+    return this.call('increment', [requireKey(key), by]) as Promise<number | bigint>;
+  }
+  /** Sets if the key has what equals `expected` (undefined: is absent); answers whether it did. */
+  compareAndSet(key: K, expected: V | undefined, value: V): Promise<boolean> {
+    return this.call('compareAndSet', [requireKey(key), expected, value]) as Promise<boolean>;
+  }
+  keys(): Promise<K[]> {
+    return this.call('keys', []) as Promise<K[]>;
+  }
+  values(): Promise<V[]> {
+    return this.call('values', []) as Promise<V[]>;
+  }
+  entries(): Promise<[K, V][]> {
+    return this.call('entries', []) as Promise<[K, V][]>;
+  }
+  async toMap(): Promise<Map<K, V>> {
+    return new Map(await this.entries());
+  }
+  copy(): Promise<Map<K, V>> {
+    return this.toMap();
+  }
+  /** `TypeError` where a key is no text. */
+  async toObject(): Promise<Record<string, V>> {
+    const object: Record<string, V> = {};
+    for (const [key, value] of await this.entries()) {
+      if (typeof key !== 'string')
+        throw new TypeError(`Key ${String(key)} is no text: use toMap()`);
+      Object.defineProperty(object, key, {
+        value,
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      });
+    }
+    return object;
+  }
+  /** Iterates over the entries as `for await (const [key, value] of dict)` does, with options. */
+  iterate(options?: IterationOptions): AsyncIterableIterator<[K, V]> {
+    return iterateChunks<[K, V]>((batch) => this.call('chunk', [batch]), options);
+  }
+  [Symbol.asyncIterator](): AsyncIterableIterator<[K, V]> {
+    return this.iterate();
+  }
+
+  protected override get purpose(): Purpose {
+    return 'container';
+  }
+}
+
+function requireKey(key: unknown): unknown {
+  if (typeof key !== 'object' && typeof key !== 'function' && typeof key !== 'symbol') return key;
+  if (key === null) return key;
+  throw new UsageError(
+    `A key of a dict is a primitive, not ${typeof key === 'symbol' ? 'a symbol' : 'an object'}: a copied object could never be found again`,
+  );
+}
+
+/** Entries of what was given for them, with keys that can be found again. */
+export function entriesOf(items: Entries<unknown, unknown>): [unknown, unknown][] {
+  const isIterable = Symbol.iterator in items;
+  const entries = isIterable
+    ? [...(items as Iterable<readonly [unknown, unknown]>)]
+    : Object.entries(items);
+  return entries.map(([key, value]) => [requireKey(key), value]);
+}
+
+const EXPOSED = [
+  ...['size', 'get', 'set', 'has', 'delete', 'clear', 'pop', 'popItem', 'setDefault', 'update'],
+  ...['increment', 'compareAndSet', 'keys', 'values', 'entries', 'chunk'],
+];
+
+export const dictType: SharedType = {
+  typeid: 'dict',
+  create: (entries?: unknown) => new DictReferent(readEntries(entries)),
+  referentType: DictReferent,
+  exposed: EXPOSED,
+  proxyType: DictProxy,
+};
+
+function readEntries(entries: unknown): Iterable<readonly [unknown, unknown]> {
+  if (entries === undefined) return [];
+  if (entries instanceof DictReferent) return entries.entries();
+  if (typeof entries === 'object' && entries !== null)
+    return entriesOf(entries as Entries<unknown, unknown>);
+  throw new UsageError('A dict is made from entries or from an object');
+}

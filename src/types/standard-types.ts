@@ -1,0 +1,14 @@
+// The types that every manager shares.
+
+import { realm } from '../proxy/realm';
+import { chunksType } from './chunks';
+import { dictType } from './dict';
+import { listType } from './list';
+import { type SharedType } from './shared-type';
+
+export const STANDARD_TYPES: readonly SharedType[] = [listType, dictType, chunksType];
+
+/** From now on proxies of these types have their classes in this process. */
+export function registerStandardProxies(): void {
+  for (const { typeid, proxyType } of STANDARD_TYPES) realm.registerProxyType(typeid, proxyType);
+}

@@ -1,0 +1,132 @@
+// Errors as bytes. Of an error its class name, message, stack, cause, `errors` and own
+// properties cross; its class is found again by name among the built-in, our own and the
+// registered ones, and nothing else is ever constructed. Any other error arrives as RemoteError.
+
+import { inspect, types } from 'node:util';
+import * as referentErrors from '../base/errors';
+import { type ByteReader, type ByteWriter } from './bytes';
+import { isData } from './plain';
+
+const { ReferentError, RemoteError } = referentErrors;
+type RemoteErrorType = referentErrors.RemoteError;
+type ErrorClass = new (message?: string, options?: ErrorOptions) => Error;
+
+const BUILT_IN: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>(
+  [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((type) => [
+    type.name,
+    type,
+  ]),
+);
+const OURS: ReadonlyMap<string, typeof ReferentError> = new Map(
+  Object.values(referentErrors)
+    .filter((member): member is typeof ReferentError => {
+      return typeof member === 'function' && Object.hasOwn(member, 'prototype');
+    })
+    .filter((type) => type === ReferentError || type.prototype instanceof ReferentError)
+    .map((type) => [type.name, type]),
+);
+
+/** Own properties that travel in fields of their own, or not at all. */
+const NOT_OWN = new Set([
+  'name',
+  'message',
+  'stack',
+  'cause',
+  'errors',
+  'remoteStack',
+  'remoteName',
+]);
+
+export function isErrorValue(value: unknown): value is Error {
+  return types.isNativeError(value) || value instanceof DOMException;
+}
+
+/** `encode` writes one value: a part of the error by its name. */
+export function writeError(
+  writer: ByteWriter,
+  error: Error,
+  encode: (part: unknown, name: string) => void,
+): void {
+  writer.text(classNameOf(error));
+  writer.text(textOf(error.message));
+  writer.text(error instanceof DOMException ? error.name : '');
+  const stack = (error as { remoteStack?: unknown }).remoteStack ?? error.stack;
+  writer.text(textOf(stack));
+  const fields = ownFields(error);
+  writer.varint(fields.length);
+  for (const [name, field] of fields) {
+    writer.text(name);
+    encodeOrText(writer, field, () => {
+      encode(field, name);
+    });
+  }
+}
+
+/** An error always arrives: a part that cannot cross does so as its text. */
+function encodeOrText(writer: ByteWriter, part: unknown, encode: () => void): void {
+  const start = writer.length;
+  if (isData(part)) {
+    try {
+      encode();
+      return;
+    } catch {
+      writer.length = start; // the part holds something that cannot cross: its text does
+    }
+  }
+  const text = inspect(part, { depth: 1 });
+  writer.u8(TEXT_TAG);
+  writer.text(text);
+}
+/** The tag of a text, as in `values.ts`. */
+const TEXT_TAG = 7;
+
+function ownFields(error: Error): [string, unknown][] {
+  const fields = Object.entries(error).filter(([name]) => !NOT_OWN.has(name));
+  if (Object.hasOwn(error, 'cause')) fields.push(['cause', error.cause]);
+  const { errors } = error as { errors?: unknown };
+  if (Array.isArray(errors)) fields.push(['errors', errors]);
+  return fields;
+}
+
+function classNameOf(error: Error): string {
+  if (error instanceof DOMException) return 'DOMException';
+  if (error.constructor === RemoteError) return (error as RemoteErrorType).remoteName;
+  const { constructor } = error as { constructor?: unknown };
+  return typeof constructor === 'function' && constructor.name !== ''
+    ? constructor.name
+    : error.name;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** `decode` reads one value. */
+export function readError(reader: ByteReader, decode: () => unknown): Error {
+  const className = reader.text();
+  const message = reader.text();
+  const domName = reader.text();
+  const remoteStack = reader.text();
+  const error = create(className, message, domName);
+  const count = reader.count();
+  for (let i = 0; i < count; i++) {
+    const name = reader.text();
+    const value = decode();
+    if (name !== '__proto__' && name !== 'constructor') define(error, name, value);
+  }
+  define(error, 'remoteStack', remoteStack);
+  return error;
+}
+
+function create(className: string, message: string, domName: string): Error {
+  if (className === 'DOMException') return new DOMException(message, domName);
+  if (className === 'AggregateError') return new AggregateError([], message);
+  const Known: ErrorClass | typeof ReferentError | undefined =
+    BUILT_IN.get(className) ?? OURS.get(className);
+  return Known ? new Known(message) : new RemoteError(message, { remoteName: className });
+}
+
+function define(error: Error, name: string, value: unknown): void {
+  const enumerable = name !== 'cause' && name !== 'errors' && name !== 'remoteStack';
+  Object.defineProperty(error, name, { value, enumerable, writable: true, configurable: true });
+}

@@ -1,0 +1,322 @@
+// The frames of a session, as tagged values and as bytes. `docs/protocol.md` lists them.
+//
+// Frames that carry values have their reference table first; the values are left in `body`, to be
+// decoded once the table was walked.
+
+import { ProtocolError } from '../base/errors';
+import { ByteReader, type ByteWriter } from './bytes';
+import {
+  type Reference,
+  type Target,
+  readPath,
+  readReferences,
+  readTarget,
+  writePath,
+  writeTarget,
+} from './references';
+
+export const PROTOCOL_VERSION = 1;
+
+/** What a call does with what stands at the end of its path. */
+export const OPERATIONS = [
+  'call',
+  'get',
+  'set',
+  'delete',
+  'has',
+  'keys',
+  'construct',
+  'value',
+  'text',
+  'equals',
+  'length',
+  'iterate',
+] as const;
+export type Operation = (typeof OPERATIONS)[number];
+
+export type Returns = 'auto' | 'copy' | 'proxy';
+
+export interface CallHead {
+  readonly callId: number;
+  readonly target: Target;
+  readonly operation: Operation;
+  /** From the target to the object that has the member. */
+  readonly path: readonly string[];
+  /** The member; empty for the object itself. */
+  readonly name: string;
+  readonly returns: Returns;
+  /** Whether the caller waits for the outcome. */
+  readonly reply: boolean;
+  /** Whether the outcome is kept under the call's number, for calls on it, until `forget`. */
+  readonly keep: boolean;
+}
+
+interface Valued {
+  readonly references: readonly Reference[];
+  readonly body: ByteReader;
+}
+
+export type Frame =
+  | ({ readonly kind: 'call'; readonly head: CallHead } & Valued)
+  | ({ readonly kind: 'create'; readonly id: number; readonly typeid: string } & Valued)
+  | ({ readonly kind: 'return'; readonly callId: number } & Valued)
+  | ({ readonly kind: 'throw'; readonly callId: number } & Valued)
+  | ({ readonly kind: 'failed'; readonly id: number } & Valued)
+  | { readonly kind: 'cancel'; readonly callId: number }
+  | { readonly kind: 'forget'; readonly callIds: readonly number[] }
+  | { readonly kind: 'release'; readonly counts: readonly (readonly [id: number, count: number])[] }
+  | {
+      readonly kind: 'mint';
+      readonly number: number;
+      readonly id: number;
+      readonly uses: number;
+      readonly ttlMs: number;
+    }
+  | { readonly kind: 'dup'; readonly id: number }
+  | { readonly kind: 'ping'; readonly number: number }
+  | { readonly kind: 'pong'; readonly number: number; readonly time: number }
+  | { readonly kind: 'goaway'; readonly reason: string }
+  | { readonly kind: 'bye' };
+
+const KIND = {
+  call: 1,
+  create: 2,
+  return: 3,
+  throw: 4,
+  failed: 5,
+  cancel: 6,
+  forget: 7,
+  release: 8,
+  mint: 9,
+  ping: 10,
+  pong: 11,
+  goaway: 12,
+  bye: 13,
+  dup: 14,
+} as const satisfies Record<Frame['kind'], number>;
+
+const REPLY = 1;
+const KEEP = 2;
+const COPY = 4;
+const PROXY = 8;
+const FLAGS: Readonly<Record<Returns, number>> = { auto: 0, copy: COPY, proxy: PROXY };
+
+/**
+ * Writes the head of a call; its reference table and arguments follow.
+ * Answers where its flags stand, for `patchCallFlags`.
+ */
+export function writeCallHead(writer: ByteWriter, head: CallHead): number {
+  writer.u8(KIND.call);
+  const flagsAt = writer.length;
+  writer.u8(flagsOf(head.returns, head));
+  writer.varint(head.callId);
+  writeTarget(writer, head.target);
+  writer.u8(OPERATIONS.indexOf(head.operation));
+  writePath(writer, head.path);
+  writer.text(head.name);
+  return flagsAt;
+}
+
+function flagsOf(
+  returns: Returns,
+  outcome: { readonly reply: boolean; readonly keep: boolean },
+): number {
+  return FLAGS[returns] | (outcome.reply ? REPLY : 0) | (outcome.keep ? KEEP : 0);
+}
+
+/** Decides anew what becomes of a call's outcome, before the call was sent. */
+export function patchCallFlags(
+  writer: ByteWriter,
+  flagsAt: number,
+  outcome: { readonly reply: boolean; readonly keep: boolean },
+): void {
+  const kept = writer.byteAt(flagsAt) & (COPY | PROXY);
+  writer.patchU8(flagsAt, kept | flagsOf('auto', outcome));
+}
+
+export function writeCreateHead(writer: ByteWriter, id: number, typeid: string): void {
+  writer.u8(KIND.create);
+  writer.varint(id);
+  writer.text(typeid);
+}
+
+/** The head of a return, throw or failed frame; a reference table and one value follow. */
+export function writeOutcomeHead(
+  writer: ByteWriter,
+  kind: 'return' | 'throw' | 'failed',
+  number: number,
+): void {
+  writer.u8(KIND[kind]);
+  writer.varint(number);
+}
+
+export type ControlFrame = Exclude<Frame, Valued>;
+
+export function writeControl(writer: ByteWriter, frame: ControlFrame): void {
+  writer.u8(KIND[frame.kind]);
+  switch (frame.kind) {
+    case 'cancel':
+      return writer.varint(frame.callId);
+    case 'forget':
+      writer.varint(frame.callIds.length);
+      for (const callId of frame.callIds) writer.varint(callId);
+      return;
+    case 'release':
+      writer.varint(frame.counts.length);
+      for (const [id, count] of frame.counts) {
+        writer.varint(id);
+        writer.varint(count);
+      }
+      return;
+    case 'mint':
+      writer.varint(frame.number);
+      writer.varint(frame.id);
+      writer.varint(frame.uses);
+      return writer.varint(frame.ttlMs);
+    case 'dup':
+      return writer.varint(frame.id);
+    case 'ping':
+      return writer.varint(frame.number);
+    case 'pong':
+      writer.varint(frame.number);
+      return writer.double(frame.time);
+    case 'goaway':
+      return writer.text(frame.reason);
+    case 'bye':
+      return;
+  }
+}
+
+export function readFrame(message: Buffer, start = 0, end = message.length): Frame {
+  const reader = new ByteReader(message, start, end);
+  const kind = reader.u8();
+  switch (kind) {
+    case KIND.call:
+      return { kind: 'call', head: readCallHead(reader), ...readValued(reader) };
+    case KIND.create: {
+      const id = reader.varint();
+      const typeid = reader.text();
+      return { kind: 'create', id, typeid, references: readReferences(reader), body: reader };
+    }
+    case KIND.return:
+      return {
+        kind: 'return',
+        callId: reader.varint(),
+        references: readReferences(reader),
+        body: reader,
+      };
+    case KIND.throw:
+      return {
+        kind: 'throw',
+        callId: reader.varint(),
+        references: readReferences(reader),
+        body: reader,
+      };
+    case KIND.failed:
+      return {
+        kind: 'failed',
+        id: reader.varint(),
+        references: readReferences(reader),
+        body: reader,
+      };
+    default:
+      return readControl(kind, reader);
+  }
+}
+
+function readValued(reader: ByteReader): Valued {
+  return { references: readReferences(reader), body: reader };
+}
+
+function readCallHead(reader: ByteReader): CallHead {
+  const flags = reader.u8();
+  const callId = reader.varint();
+  const target = readTarget(reader);
+  const operation = OPERATIONS[reader.u8()];
+  if (operation === undefined)
+    throw new ProtocolError('Cannot read a call: its operation is unknown');
+  return {
+    callId,
+    target,
+    operation,
+    path: readPath(reader),
+    name: reader.text(),
+    returns: (flags & COPY) !== 0 ? 'copy' : (flags & PROXY) !== 0 ? 'proxy' : 'auto',
+    reply: (flags & REPLY) !== 0,
+    keep: (flags & KEEP) !== 0,
+  };
+}
+
+function readControl(kind: number, reader: ByteReader): ControlFrame {
+  switch (kind) {
+    case KIND.cancel:
+      return { kind: 'cancel', callId: reader.varint() };
+    case KIND.forget: {
+      const callIds: number[] = [];
+      for (let left = reader.count(); left > 0; left--) callIds.push(reader.varint());
+      return { kind: 'forget', callIds };
+    }
+    case KIND.release: {
+      const counts: [number, number][] = [];
+      for (let left = reader.count(); left > 0; left--)
+        counts.push([reader.varint(), reader.varint()]);
+      return { kind: 'release', counts };
+    }
+    case KIND.mint:
+      return {
+        kind: 'mint',
+        number: reader.varint(),
+        id: reader.varint(),
+        uses: reader.varint(),
+        ttlMs: reader.varint(),
+      };
+    case KIND.dup:
+      return { kind: 'dup', id: reader.varint() };
+    case KIND.ping:
+      return { kind: 'ping', number: reader.varint() };
+    case KIND.pong:
+      return { kind: 'pong', number: reader.varint(), time: reader.double() };
+    case KIND.goaway:
+      return { kind: 'goaway', reason: reader.text() };
+    case KIND.bye:
+      return { kind: 'bye' };
+    default:
+      throw new ProtocolError(`Cannot read a frame: kind ${String(kind)} is unknown`);
+  }
+}
+
+/** One line for the debug log: names and numbers, never values. */
+export function describeFrame(frame: Frame): string {
+  switch (frame.kind) {
+    case 'call': {
+      const { target, path, name, operation, callId } = frame.head;
+      const on =
+        target.kind === 'object'
+          ? `object ${String(target.id)}`
+          : `answer ${String(target.callId)}`;
+      return `call ${String(callId)}: ${operation} ${[...path, name].join('.')} of ${on}`;
+    }
+    case 'create':
+      return `create ${frame.typeid} as ${String(frame.id)}`;
+    case 'return':
+    case 'throw':
+    case 'cancel':
+      return `${frame.kind} ${String(frame.callId)}`;
+    case 'failed':
+    case 'dup':
+      return `${frame.kind} ${String(frame.id)}`;
+    case 'forget':
+      return `forget ${frame.callIds.join(' ')}`;
+    case 'release':
+      return `release ${frame.counts.map(([id, n]) => `${String(id)} x${String(n)}`).join(' ')}`;
+    case 'mint':
+      return `mint ${String(frame.number)} for ${String(frame.id)}`;
+    case 'ping':
+    case 'pong':
+      return `${frame.kind} ${String(frame.number)}`;
+    case 'goaway':
+      return `goaway: ${frame.reason}`;
+    case 'bye':
+      return 'bye';
+  }
+}
