@@ -134,6 +134,11 @@ export class LimitError extends ReferentError {
   override readonly code = 'ERR_REFERENT_LIMIT';
 }
 
+/** Throws what somebody else threw, whatever it is. */
+export function rethrow(error: unknown): never {
+  throw error;
+}
+
 /** The text of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -66,7 +66,7 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
       throw new UsageError(`Unknown limit "${name}"; there are: ${known}`);
     }
     if (value !== undefined && !(typeof value === 'number' && value >= 0)) {
-      throw new UsageError(`Limit "${name}" must be a number >= 0, not ${String(value)}`);
+      throw new UsageError(`Limit "${name}" must be a number >= 0`);
     }
   }
   const wanted = Object.entries(given).filter(([, value]) => (value as unknown) !== undefined);

@@ -3,6 +3,7 @@
 
 import { inspect } from 'node:util';
 import { EventEmitter } from 'node:events';
+import { rethrow } from '../base/errors';
 import { type Limits } from '../base/limits';
 import { RANGE_SIZE, ObjectTable } from '../refs/objects';
 import { TicketTable, gone } from '../refs/tickets';
@@ -69,7 +70,7 @@ export class Host
     this.objects = new ObjectTable<Exposure>((referent) => {
       disposeNow(referent).catch((error: unknown) => this.emit('fault', error as Error));
     });
-    this.tickets = new TicketTable(this.objects as ObjectTable, options.limits);
+    this.tickets = new TicketTable(this.objects, options.limits);
     realm.addServer(this);
   }
 
@@ -166,7 +167,7 @@ export class Host
     if (token.manager !== manager || token.incarnation !== incarnation) throw gone();
     const row = this.tickets.claim(token);
     if (row === 'later') return 'later';
-    if (row.failure !== undefined) throw row.failure;
+    if (row.failure !== undefined) rethrow(row.failure);
     return row.referent ?? 'later';
   }
 

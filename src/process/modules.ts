@@ -40,15 +40,21 @@ function urlOf(module: string | URL): string {
   }
 }
 
+/** A module system that has no import(), as in jest; a loader that hooks require alone, as ts-node. */
+const ONLY_REQUIRE = new Set([
+  'ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING_FLAG',
+  'ERR_UNKNOWN_FILE_EXTENSION',
+]);
+
 /** Loads a module: by `import()`, or by `require` where the module system allows only that. */
 export async function loadModule(url: string): Promise<Record<string, unknown>> {
   try {
     return (await import(url)) as Record<string, unknown>;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING_FLAG') throw error;
+    if (code === undefined || !ONLY_REQUIRE.has(code)) throw error;
     const path = url.startsWith('file:') ? fileURLToPath(url) : url;
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- jest refuses import()
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- see above
     return require(path) as Record<string, unknown>;
   }
 }

@@ -11,6 +11,7 @@ import { requireLease } from './realm';
 import { optionsOfRemote } from './remote';
 import { type Loose, type Remote } from './remote-types';
 
+// eslint-disable-next-line @typescript-eslint/no-unused-vars -- tells apart the handles of two types
 export class Handle<T = Loose> {
   readonly #proxy: object;
   readonly #lease: Lease;

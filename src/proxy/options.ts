@@ -33,7 +33,7 @@ const RULES = {
 export function requireCallOptions(options: CallOptions): CallOptions {
   if (typeof (options as unknown) !== 'object')
     throw new UsageError('Options of a call must be an object');
-  return resolveOptions('a call', RULES, options) as CallOptions;
+  return resolveOptions('a call', RULES, options);
 }
 
 export function mergeOptions(

@@ -14,7 +14,8 @@ import {
   isPrivateAddress,
   waitForPrivateManager,
 } from '../process/runtime-directory';
-import { BaseProxy, leaseOfBaseProxy } from './base-proxy';
+import type { BaseProxy } from './base-proxy';
+import { leaseOfBaseProxy } from './base-proxy';
 import { mint, sessionOf } from './handles';
 import { IteratorProxy } from './iterator-proxy';
 import { type CallOptions } from './options';

@@ -133,9 +133,7 @@ function stateOf(root: object): RootState {
 }
 
 /** Where a member or answer stands, for sending it as an argument without awaiting it. */
-export function pathOfMember(
-  value: object,
-):
+export function pathOfMember(value: object):
   | {
       readonly session: Session;
       readonly target: Target;
@@ -299,7 +297,7 @@ function callLink(link: Link, args: readonly unknown[], operation: 'call' | 'con
 }
 
 function rejected(root: Lease, failure: unknown): OpenCall {
-  return { callId: -1, root, promise: Promise.reject(failure as Error), place: undefined };
+  return { callId: -1, root, promise: Promise.reject(failure), place: undefined };
 }
 
 /** One operation on what stands at the end of `link`, and what it answers. */

@@ -6,7 +6,7 @@
 // Rule 3: nothing is run in order to find out what is exposed: no getter, no method.
 
 import { inspect, isDeepStrictEqual, types } from 'node:util';
-import { MethodNotExposedError, RemoteError } from '../base/errors';
+import { MethodNotExposedError } from '../base/errors';
 import {
   isCopiedLeaf,
   isPlainArray,
@@ -101,7 +101,7 @@ export function follow(object: unknown, path: readonly string[], exposure?: Expo
 
 function requireObject(value: unknown, name: string): object {
   if ((typeof value === 'object' && value !== null) || typeof value === 'function') return value;
-  if (typeof value === 'string') return new String(value) as object;
+  if (typeof value === 'string') return new String(value);
   throw new TypeError(
     `Cannot reach "${name}": there is ${value === null ? 'null' : typeof value} before it`,
   );
@@ -124,8 +124,10 @@ export function perform(referent: unknown, deed: Deed, exposure?: Exposure): unk
   switch (operation) {
     case 'get':
       return name === '' ? owner : read(requireObject(owner, name), name, rules);
-    case 'set':
-      return writeMember(requireObject(owner, name), deed, rules);
+    case 'set': {
+      writeMember(requireObject(owner, name), deed, rules);
+      return;
+    }
     case 'delete':
       return deleteMember(requireObject(owner, name), name, rules);
     default: {

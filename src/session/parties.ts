@@ -62,9 +62,7 @@ export interface Translator {
   /** The lease of a handle; undefined where `value` is none. */
   leaseOf(value: object): Lease | undefined;
   /** Where a lazy member stands; undefined where `value` is none. */
-  pathOf(
-    value: object,
-  ):
+  pathOf(value: object):
     | {
         readonly session: Session;
         readonly target: Target;

@@ -14,10 +14,12 @@ import {
   TimeoutError,
   UsageError,
   messageOf,
+  rethrow,
 } from '../base/errors';
 import { type Limits } from '../base/limits';
 import { Lease, type Lessor } from '../refs/lease';
-import { ByteReader, ByteWriter } from '../wire/bytes';
+import type { ByteReader } from '../wire/bytes';
+import { ByteWriter } from '../wire/bytes';
 import {
   type CallHead,
   type ControlFrame,
@@ -598,7 +600,7 @@ export class Session implements Lessor {
               () => this.#party.subject(reference.id, reference.relative).referent,
             );
           }
-          if (failure !== undefined) throw failure;
+          if (failure !== undefined) rethrow(failure);
           return referent;
         }
         case 'lent':
@@ -655,12 +657,12 @@ export class Session implements Lessor {
       if (ready !== undefined) {
         const made = ready.then(() => {
           const subject = this.#party.subject(target.id, target.relative);
-          if (subject.failure !== undefined) throw subject.failure;
+          if (subject.failure !== undefined) rethrow(subject.failure);
           return subject.referent;
         });
         return { value: undefined, exposure, then: made };
       }
-      if (failure !== undefined) throw failure;
+      if (failure !== undefined) rethrow(failure);
       return { value: referent, exposure };
     }
     const answer = this.#answers.get(target.callId);
@@ -1003,7 +1005,7 @@ const onlyReference = Object.freeze(() => undefined);
 class NotYet extends Error {}
 
 function failedCall(root: Lease, error: unknown): OpenCall {
-  return { callId: -1, root, promise: Promise.reject(error as Error), place: undefined };
+  return { callId: -1, root, promise: Promise.reject(error), place: undefined };
 }
 
 function decodeArguments(body: ByteReader, values: readonly unknown[]): unknown[] {

@@ -64,7 +64,10 @@ export class Outbox {
    * keep their order among themselves. Answers where the message stands in the batch.
    */
   send(compose: (writer: ByteWriter) => void, ordered: boolean): Place | undefined {
-    if (this.#composing > 0) return this.#sendNested(compose);
+    if (this.#composing > 0) {
+      this.#sendNested(compose);
+      return;
+    }
     const writer = this.#batch;
     const start = writer.length;
     this.#composing++;

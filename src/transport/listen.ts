@@ -60,7 +60,6 @@ let nodeIpc: NodeIpc | false | undefined;
 function loadNodeIpc(): NodeIpc | false {
   if (nodeIpc !== undefined) return nodeIpc;
   try {
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- lazily, and from CommonJS
     nodeIpc = require('node-ipc') as NodeIpc;
   } catch {
     nodeIpc = false; // a module system that takes no ES module: node:net does it alone

@@ -4,5 +4,5 @@ export function increment(value: unknown, by: number | bigint | undefined): numb
   const base = value ?? (typeof step === 'bigint' ? 0n : 0);
   if (typeof base === 'number' && typeof step === 'number') return base + step;
   if (typeof base === 'bigint' && typeof step === 'bigint') return base + step;
-  throw new TypeError(`Cannot add ${typeof step} to ${base === null ? 'null' : typeof base}`);
+  throw new TypeError(`Cannot add ${typeof step} to ${typeof base}`);
 }

@@ -8,7 +8,6 @@ import { type ByteReader, type ByteWriter } from './bytes';
 import { isData } from './plain';
 
 const { ReferentError, RemoteError } = referentErrors;
-type RemoteErrorType = referentErrors.RemoteError;
 type ErrorClass = new (message?: string, options?: ErrorOptions) => Error;
 
 const BUILT_IN: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>(
@@ -27,15 +26,7 @@ const OURS: ReadonlyMap<string, typeof ReferentError> = new Map(
 );
 
 /** Own properties that travel in fields of their own, or not at all. */
-const NOT_OWN = new Set([
-  'name',
-  'message',
-  'stack',
-  'cause',
-  'errors',
-  'remoteStack',
-  'remoteName',
-]);
+const NOT_OWN = new Set(['name', 'message', 'stack', 'cause', 'errors', 'remoteStack']);
 
 export function isErrorValue(value: unknown): value is Error {
   return types.isNativeError(value) || value instanceof DOMException;
@@ -90,7 +81,6 @@ function ownFields(error: Error): [string, unknown][] {
 
 function classNameOf(error: Error): string {
   if (error instanceof DOMException) return 'DOMException';
-  if (error.constructor === RemoteError) return (error as RemoteErrorType).remoteName;
   const { constructor } = error as { constructor?: unknown };
   return typeof constructor === 'function' && constructor.name !== ''
     ? constructor.name
@@ -115,6 +105,8 @@ export function readError(reader: ByteReader, decode: () => unknown): Error {
     if (name !== '__proto__' && name !== 'constructor') define(error, name, value);
   }
   define(error, 'remoteStack', remoteStack);
+  // Of a cause only this stack is of use; the error that is thrown gets its caller's later.
+  if (remoteStack !== '') error.stack = remoteStack;
   return error;
 }
 

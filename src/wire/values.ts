@@ -361,7 +361,8 @@ function requireCleanKeys(fields: object, path: string): void {
 }
 
 function textOf(key: unknown): string {
-  return typeof key === 'string' ? `"${key}"` : typeof key === 'object' ? '…' : String(key);
+  if (typeof key === 'string') return `"${key}"`;
+  return typeof key === 'number' ? String(key) : '…';
 }
 
 function refusal(value: unknown, path: string): SerializationError {
