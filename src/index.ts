@@ -1,3 +1,5 @@
+import { registerStandardProxies } from './types/standard-types';
+
 export { Manager, type ConnectOptions, type ManagerOptions, type Registration } from './manager';
 export { Server } from './server';
 export { version } from './version';
@@ -47,3 +49,6 @@ export {
   TimeoutError,
   UsageError,
 } from './base/errors';
+
+// A process that only calls `revive` makes no manager: its proxies have their classes all the same.
+registerStandardProxies();

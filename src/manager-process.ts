@@ -1,8 +1,9 @@
 // The child process of a private manager: forked, told what to serve, watched, and ended.
 
 import { type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { ManagerDiedError, TimeoutError } from './base/errors';
+import { ManagerDiedError, TimeoutError, UsageError } from './base/errors';
 import { deferred } from './base/deferred';
 import { type ChildOptions, forkDetached } from './process/child';
 import { unpackValue } from './wire/values';
@@ -14,6 +15,13 @@ export interface Exit {
 }
 
 const ENTRY = join(__dirname, `server-entry${extname(__filename)}`);
+function requireEntry(): void {
+  if (existsSync(ENTRY)) return;
+  throw new UsageError(
+    `Cannot start a manager: ${ENTRY} is missing; a bundler leaves it behind, so mark 'referent' as external`,
+  );
+}
+
 /** Between two signals, each stronger than the one before. */
 const KILL_STEP_MS = 1000;
 
@@ -28,6 +36,7 @@ export class ManagerProcess {
 
   /** Forks at once; `request` may follow later in the same tick. */
   constructor(config: ServerConfig, options: ChildOptions & { readonly startMs: number }) {
+    requireEntry();
     this.#startMs = options.startMs;
     this.#child = forkDetached(ENTRY, options);
     this.#child.on('message', (message: ServerMessage) => {

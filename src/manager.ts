@@ -2,12 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import {
-  ConnectionLostError,
-  type ManagerDiedError,
-  ReferentError,
-  UsageError,
-} from './base/errors';
+import { ConnectionLostError, type ManagerDiedError, UsageError } from './base/errors';
 import { DEFAULT_LIMITS, type Limits, resolveLimits } from './base/limits';
 import {
   isBoolean,
@@ -41,7 +36,6 @@ import { Connection, type Identity, lossOf } from './session/connection';
 import { parseAddress } from './transport/address';
 import { type DictProxy, type Key, entriesOf } from './types/dict';
 import { type ListProxy } from './types/list';
-import { registerStandardProxies } from './types/standard-types';
 import { keyBytes } from './wire/auth';
 
 export interface ManagerOptions {
@@ -195,7 +189,6 @@ export class Manager
   /** Starts nothing: that is done by the first use, or by `start()`. */
   constructor(options?: ManagerOptions) {
     super();
-    registerStandardProxies();
     const connecting = CONNECTING.pop();
     this.#connectSettings = connecting?.settings;
     this.#settings = connecting === undefined ? resolveManagerOptions(options) : undefined;
@@ -340,7 +333,7 @@ export class Manager
     try {
       await connection?.manage('shutdown', [drainMs]);
     } catch (error) {
-      if (!(error instanceof ReferentError)) throw error; // it is gone already, which is what was wanted
+      // An own manager that cannot be asked is gone, or never was: that is what was wanted.
       if (this.#settings === undefined && !(error instanceof ConnectionLostError)) throw error;
     }
   }

@@ -134,6 +134,29 @@ export class LimitError extends ReferentError {
   override readonly code = 'ERR_REFERENT_LIMIT';
 }
 
+/** The loss of a connection, for one more call: each has an error, and so a stack, of its own. */
+export function again(
+  reason: Error,
+  outcome = reason instanceof ConnectionLostError ? reason.outcome : undefined,
+): Error {
+  const options = {
+    ...(reason.cause === undefined ? {} : { cause: reason.cause }),
+    ...(outcome === undefined ? {} : { outcome }),
+  };
+  if (reason instanceof ManagerDiedError) {
+    const { exitCode, signal } = reason;
+    return new ManagerDiedError(reason.message, { ...options, exitCode, signal });
+  }
+  return reason instanceof ConnectionLostError
+    ? new ConnectionLostError(reason.message, options)
+    : reason;
+}
+
+/** The same for a call of which no byte has left this process. */
+export function asNotSent(reason: Error): Error {
+  return again(reason, 'not-sent');
+}
+
 /** Throws what somebody else threw, whatever it is. */
 export function rethrow(error: unknown): never {
   throw error;

@@ -208,6 +208,7 @@ export class HostParty implements Party {
       this.#failed(row, error);
     } finally {
       row.ready = undefined;
+      this.#host.objects.remove(row); // where it was released meanwhile and has failed
     }
     this.#host.arrived();
   }
@@ -217,6 +218,7 @@ export class HostParty implements Party {
     referent: object | undefined,
     kind: { readonly typeid: string; readonly exposure: Exposure; readonly owned: boolean },
   ): Row<Exposure> {
+    this.references.requireRoom(id);
     const row = this.#host.objects.add(new Row(id, referent, kind));
     this.references.add(row);
     return row;

@@ -60,6 +60,8 @@ export class HostSession {
   #party: HostParty | undefined;
   #range = 0;
   #leaving = false;
+  /** The peer broke the rules: nothing more is read of it. */
+  #faulty = false;
   #lingerTimer: NodeJS.Timeout | undefined;
 
   constructor(options: HostSessionOptions) {
@@ -129,10 +131,12 @@ export class HostSession {
 
   #data(chunk: Buffer): void {
     const { link } = this.#options;
+    if (this.#faulty) return;
     try {
       this.#reader.push(chunk);
     } catch (error) {
       const fault = error instanceof Error ? error : new ProtocolError(messageOf(error));
+      this.#faulty = true;
       this.#options.onFault(fault);
       this.#session?.control({ kind: 'goaway', reason: fault.message });
       this.#session?.outbox.flush();
@@ -155,19 +159,22 @@ export class HostSession {
     const { link, key, ownerSecret } = this.#options;
     let claimant: Claimant;
     let sessionKey = key;
+    let isOwner: boolean;
     try {
       claimant = readAuth(message);
-      const isOwner = claimant.mode === 'owner' && ownerSecret !== undefined;
-      if (isOwner) sessionKey = Buffer.concat([key, ownerSecret]);
+      isOwner = claimant.mode === 'owner' && ownerSecret !== undefined;
+      if (isOwner && ownerSecret !== undefined) sessionKey = Buffer.concat([key, ownerSecret]);
       verifyAuth(sessionKey, this.#greeting, message);
     } catch (error) {
+      this.#faulty = true;
       sendMessage(link, writeRefusal('key'));
       link.end();
       this.#options.onFault(error as Error);
       return;
     }
-    const range = claimant.mode === 'owner' ? OWNER_RANGE : this.#options.nextRange();
+    const range = isOwner ? OWNER_RANGE : this.#options.nextRange();
     if (range === undefined) {
+      this.#faulty = true;
       sendMessage(link, writeRefusal('full'));
       link.end();
       return;
@@ -191,7 +198,8 @@ export class HostSession {
     const nonces = { server: this.#nonce, client: claimant.nonce };
     const name = `${identity.manager}${identity.incarnation}${String(range)}`;
     const isOwner = claimant.mode === 'owner' && ownerSecret !== undefined;
-    parts.tickets.addMinter(range, isOwner ? ownerSecret : deriveTicketKey(key, nonces, name));
+    const ticketKey = isOwner ? ownerSecret : deriveTicketKey(key, nonces, name);
+    parts.tickets.addMinter(range, ticketKey, (id) => this.#party?.references.has(id) ?? false);
     const party = this.#makeParty(range);
     this.#party = party;
     const session = new Session({
@@ -200,12 +208,12 @@ export class HostSession {
       translator: this.#options.translator,
       limits,
       peer: link.peer,
-      sendsReleases: () => this.#state === 'open',
+      canRelease: () => this.#state === 'open',
+      exposureOf: (value) => parts.objects.rowOf(value)?.exposure,
       onControl: (frame) => {
         this.#onControl(frame as ControlFrame);
       },
     });
-    session.exposureFor = (value) => parts.objects.rowOf(value)?.exposure;
     this.#session = session;
   }
 

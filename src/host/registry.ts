@@ -36,7 +36,7 @@ export class Registry {
   }
 
   get typeids(): string[] {
-    return [...this.#types.keys()];
+    return [...this.#types.keys()].filter((typeid) => !typeid.startsWith('_'));
   }
 
   /** Throws `RemoteError` for a typeid that was not registered. */

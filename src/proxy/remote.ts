@@ -14,9 +14,11 @@ import { ObjectGoneError, UsageError } from '../base/errors';
 import { type Lease } from '../refs/lease';
 import { realCollector } from '../refs/finalizer';
 import { answered } from '../session/calls';
-import { type Answer, type OpenCall, type Session } from '../session/session';
+import { numberOf } from '../session/exchange';
+import { type Answer, type OpenCall } from '../session/outgoing';
+import { type MemberPath } from '../session/parties';
+import { type Session } from '../session/session';
 import { type Operation } from '../wire/frames';
-import { type Target } from '../wire/references';
 import { TOKEN_KEY } from '../wire/token';
 import { describeHandle, hold, letGo, sessionOf, tokenProperty, tokenValue } from './handles';
 import { type CallOptions } from './options';
@@ -133,33 +135,20 @@ function stateOf(root: object): RootState {
 }
 
 /** Where a member or answer stands, for sending it as an argument without awaiting it. */
-export function pathOfMember(value: object):
-  | {
-      readonly session: Session;
-      readonly target: Target;
-      readonly path: readonly string[];
-      readonly held: Lease;
-    }
-  | undefined {
+export function pathOfMember(value: object): MemberPath | undefined {
   const link = links.get(value);
   if (link === undefined) return undefined;
-  const { lease } = link.state;
-  const session = sessionOf(lease);
-  if (link.from === undefined) {
-    const relative = lease.relative > 0;
-    const target: Target = { kind: 'object', id: relative ? lease.relative : lease.id, relative };
-    return { session, target, path: link.path, held: lease };
+  const root = link.state.lease;
+  const session = sessionOf(root);
+  const { from, path } = link;
+  if (from === undefined) {
+    return { lessor: session, root, target: { kind: 'object', ...numberOf(root) }, path };
   }
-  if (!nameable(session, link.from)) {
+  if (!nameable(session, from)) {
     throw new UsageError('Cannot send a member of an answer that has arrived: await it first');
   }
-  link.from.dependents++;
-  return {
-    session,
-    target: { kind: 'answer', callId: link.from.call.callId },
-    path: link.path,
-    held: lease,
-  };
+  from.dependents++;
+  return { lessor: session, root, target: { kind: 'answer', callId: from.call.callId }, path };
 }
 
 // ---- traps --------------------------------------------------------------------------------------
@@ -312,7 +301,7 @@ function send(
   const { failure } = state;
   if (failure !== undefined) {
     state.failure = undefined;
-    return Promise.reject(failure as Error);
+    return Promise.reject(failure);
   }
   const target = targetOf(link, session);
   if (target === undefined)

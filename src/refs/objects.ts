@@ -100,6 +100,11 @@ export class ObjectTable<E = unknown> {
     if (!row.pinned) this.#weaken(row);
   }
 
+  /** Takes a row out that nothing pins and that never got a referent. */
+  remove(row: Row<E>): void {
+    if (!row.pinned && row.strong === undefined) this.#rows.delete(row.id);
+  }
+
   get(id: number): Row<E> | undefined {
     return this.#rows.get(id);
   }

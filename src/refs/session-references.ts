@@ -22,15 +22,19 @@ export class SessionReferences<E = unknown> {
     return this.#counts.has(id);
   }
 
+  /** Throws `LimitError` where another object cannot be held. */
+  requireRoom(id: number): void {
+    if (this.#counts.has(id) || this.#counts.size < this.#limit) return;
+    throw new LimitError(
+      `Cannot hold another object: this session holds ${String(this.#limit)}, which is limits.references; release some`,
+    );
+  }
+
   /** Counts one more. Throws `LimitError`, and then nothing was counted. */
   add(row: Row<E>): void {
     const count = this.#counts.get(row.id);
     if (count === undefined) {
-      if (this.#counts.size >= this.#limit) {
-        throw new LimitError(
-          `Cannot hold another object: this session holds ${String(this.#limit)}, which is limits.references; release some`,
-        );
-      }
+      this.requireRoom(row.id);
       this.#objects.pin(row, 'sessions');
     }
     this.#counts.set(row.id, (count ?? 0) + 1);

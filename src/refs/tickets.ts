@@ -6,7 +6,7 @@
 // table, is over: no list of spent tickets is needed.
 
 import { LimitError, ProtocolError, TicketGoneError } from '../base/errors';
-import { type Ticket, type Token, isGenuine, ticketSecret } from '../wire/token';
+import { type Ticket, type Token, isGenuine } from '../wire/token';
 import { type ObjectTable, type Row } from './objects';
 
 /** How far ahead of its mint a claim may be. */
@@ -18,6 +18,10 @@ const TTL_MAX_MS = 24 * 60 * 60 * 1000;
 
 interface Minter {
   readonly ticketKey: Buffer;
+  /** Whether the session holds an object: for others its tokens are worth nothing. */
+  readonly holds: (id: number) => boolean;
+  /** What it ever minted a ticket for. */
+  readonly minted: Set<number>;
   /** The highest number minted so far. */
   high: number;
   /** Claims that came before their mint: number to count. */
@@ -28,7 +32,6 @@ interface Minter {
 
 interface Held {
   readonly row: Row;
-  readonly secret: Buffer;
   readonly minter: Minter;
   readonly expires: number;
   readonly limited: boolean;
@@ -57,8 +60,10 @@ export class TicketTable {
   }
 
   /** From now on tokens of this minter can be told from forged ones. */
-  addMinter(range: number, ticketKey: Buffer): void {
-    this.#minters.set(range, { ticketKey, high: 0, early: new Map(), live: 0, ended: false });
+  addMinter(range: number, ticketKey: Buffer, holds: (id: number) => boolean): void {
+    const early = new Map<number, number>();
+    const minted = new Set<number>();
+    this.#minters.set(range, { ticketKey, holds, minted, high: 0, early, live: 0, ended: false });
   }
 
   /** The tickets of the session stay; claims ahead of their mint no longer do. */
@@ -83,6 +88,7 @@ export class TicketTable {
       throw new ProtocolError(`Cannot mint ticket ${String(ticket.number)}: it is out of turn`);
     }
     minter.high = ticket.number;
+    minter.minted.add(ticket.id);
     const used = minter.early.get(ticket.number) ?? 0;
     minter.early.delete(ticket.number);
     const usesLeft = ticket.uses - used;
@@ -96,7 +102,6 @@ export class TicketTable {
     this.#objects.pin(row, 'tickets');
     this.#tickets.set(keyOf(ticket), {
       row,
-      secret: ticketSecret(minter.ticketKey, ticket),
       minter,
       expires: this.#now() + Math.min(ticket.ttlMs, TTL_MAX_MS),
       limited: ticket.uses > 0,
@@ -130,6 +135,7 @@ export class TicketTable {
     if (token.number > minter.high) return this.#claimEarly(minter, token, row);
     if (token.uses > 0) throw gone();
     // A shared token opens its referent for as long as that lives.
+    if (!minter.minted.has(token.id)) throw gone();
     if (row?.referent === undefined || row.typeid !== token.typeid) throw gone();
     return row;
   }
@@ -137,6 +143,7 @@ export class TicketTable {
   #claimEarly(minter: Minter, token: Token, row: Row | undefined): Row | 'later' {
     if (minter.ended || token.number > minter.high + AHEAD) throw gone();
     if (row === undefined) return 'later';
+    if (!minter.holds(token.id)) throw gone();
     const used = minter.early.get(token.number) ?? 0;
     if (token.uses > 0 && used >= token.uses) throw gone();
     minter.early.set(token.number, used + 1);

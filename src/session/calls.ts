@@ -6,21 +6,16 @@ import { type Place } from '../transport/framing';
 export interface PendingCall {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
-  /** Kept alive until the answer: the handle that was called, and its arguments. */
-  readonly held: unknown;
-  /** For errors. */
-  readonly what: string;
   /** Where the call stands in what was not yet written. */
   place: Place | undefined;
   /** Nobody waits any more: the answer is only taken apart. */
   abandoned: boolean;
   /** Ends the waiting for a timeout or a signal. */
   cleanup: (() => void) | undefined;
-  readonly returns: 'auto' | 'copy' | 'proxy';
 }
 
-export class Calls {
-  readonly #slots: (PendingCall | undefined)[] = [];
+export class Calls<C extends PendingCall> {
+  readonly #slots: (C | undefined)[] = [];
   readonly #free: number[] = [];
   #count = 0;
 
@@ -29,19 +24,19 @@ export class Calls {
     return this.#count;
   }
 
-  add(call: PendingCall): number {
+  add(call: C): number {
     this.#count++;
     const id = this.#free.pop() ?? this.#slots.length;
     this.#slots[id] = call;
     return id;
   }
 
-  get(id: number): PendingCall | undefined {
+  get(id: number): C | undefined {
     return this.#slots[id];
   }
 
   /** The call, which no longer waits. `keep`: its number stays taken, because its answer is kept. */
-  take(id: number, keep = false): PendingCall | undefined {
+  take(id: number, keep = false): C | undefined {
     const call = this.#slots[id];
     if (call === undefined) return undefined;
     this.#slots[id] = undefined;
@@ -50,18 +45,11 @@ export class Calls {
     return call;
   }
 
-  /** A number for a call that nobody waits for. */
-  reserve(): number {
-    const id = this.#free.pop() ?? this.#slots.length;
-    this.#slots[id] = undefined;
-    return id;
-  }
-
   free(id: number): void {
     this.#free.push(id);
   }
 
-  takeAll(): PendingCall[] {
+  takeAll(): C[] {
     const all = this.#slots.filter((call) => call !== undefined);
     this.#slots.length = 0;
     this.#free.length = 0;

@@ -11,6 +11,8 @@ import {
   StaleManagerError,
   TimeoutError,
   UsageError,
+  again,
+  asNotSent,
   messageOf,
 } from '../base/errors';
 import { type Limits } from '../base/limits';
@@ -65,6 +67,9 @@ export interface ConnectionOptions {
   readonly connectLink?: () => Promise<Link>;
 }
 
+/** No ticket lives longer. */
+const TICKET_MS_MAX = 24 * 60 * 60 * 1000;
+
 export type ConnectionState = 'idle' | 'connecting' | 'open' | 'closed';
 
 interface Minted {
@@ -93,7 +98,10 @@ export class Connection implements Minter {
   /** Tokens in JSON are used again until half of their time is over. */
   readonly #shared = new Map<number, Minted>();
   readonly #control: Lease;
-  #pings = new Map<number, (serverTime: number) => void>();
+  readonly #pings = new Map<
+    number,
+    { readonly answer: (serverTime: number) => void; readonly fail: (error: Error) => void }
+  >();
   #pingNumber = 0;
 
   /** Once, when the connection has ended; undefined: it was closed from here. */
@@ -114,7 +122,7 @@ export class Connection implements Minter {
       translator: options.translator,
       limits: options.limits,
       peer: options.address,
-      sendsReleases: () => this.#state === 'open',
+      canRelease: () => this.#state === 'open',
       onControl: (frame, error) => {
         this.#onControl(frame, error);
       },
@@ -240,9 +248,10 @@ export class Connection implements Minter {
     }
     if (this.session.ended !== undefined) throw this.session.ended;
     const now = performance.now();
+    const ttlMs = Math.min(Math.floor(wish.ttlMs), TICKET_MS_MAX);
     const shared = wish.uses === 0 ? this.#shared.get(lease.id) : undefined;
     if (shared !== undefined && shared.renewAt > now) return shared.text;
-    this.#requireTicket(now, wish.ttlMs);
+    this.#requireTicket(now, ttlMs);
     const ticket: Ticket = {
       id: lease.id,
       typeid: lease.typeid,
@@ -250,7 +259,7 @@ export class Connection implements Minter {
       minter: this.#range,
       number: ++this.#minted,
       uses: wish.uses,
-      ttlMs: wish.ttlMs,
+      ttlMs,
     };
     this.wake();
     this.session.control({
@@ -258,11 +267,12 @@ export class Connection implements Minter {
       number: ticket.number,
       id: lease.id,
       uses: wish.uses,
-      ttlMs: wish.ttlMs,
+      ttlMs,
     });
-    const secret = ticketSecret(this.#ticketKey, ticket);
-    const text = formatToken({ ...ticket, ...identity, address: this.address, secret });
-    if (wish.uses === 0) this.#shared.set(lease.id, { text, renewAt: now + wish.ttlMs / 2 });
+    const place = { ...identity, address: this.address };
+    const secret = ticketSecret(this.#ticketKey, { ...ticket, ...place });
+    const text = formatToken({ ...ticket, ...place, secret });
+    if (wish.uses === 0) this.#shared.set(lease.id, { text, renewAt: now + ttlMs / 2 });
     return text;
   }
 
@@ -315,12 +325,29 @@ export class Connection implements Minter {
     const number = ++this.#pingNumber;
     const start = performance.now();
     return await new Promise((resolve, reject) => {
-      signal?.addEventListener('abort', () => {
-        reject(signal.reason as Error);
+      const settle = (done: () => void): void => {
+        this.#pings.delete(number);
+        this.#updateBusy();
+        done();
+      };
+      signal?.addEventListener(
+        'abort',
+        () => {
+          settle(() => {
+            reject(signal.reason as Error);
+          });
+        },
+        { once: true },
+      );
+      this.#pings.set(number, {
+        answer: (serverTime) => {
+          settle(() => {
+            resolve({ roundTripMs: performance.now() - start, serverTime });
+          });
+        },
+        fail: reject,
       });
-      this.#pings.set(number, (serverTime) => {
-        resolve({ roundTripMs: performance.now() - start, serverTime });
-      });
+      this.#updateBusy();
       this.session.control({ kind: 'ping', number });
       this.#outbox.flush();
     });
@@ -405,6 +432,7 @@ export class Connection implements Minter {
         resolve();
       });
       const reader = new FrameReader((buffer, start, end) => {
+        if (this.#state === 'closed') return;
         if (this.#state === 'open') this.session.receive(buffer, start, end);
         else handshake.receive(Buffer.from(buffer.subarray(start, end)), link);
       }, HANDSHAKE_BYTES);
@@ -454,8 +482,7 @@ export class Connection implements Minter {
         this.#goodbye = frame.reason;
         return;
       case 'pong':
-        this.#pings.get(frame.number)?.(frame.time);
-        this.#pings.delete(frame.number);
+        this.#pings.get(frame.number)?.answer(frame.time);
         return;
       case 'ping':
         this.session.control({ kind: 'pong', number: frame.number, time: Date.now() });
@@ -483,7 +510,9 @@ export class Connection implements Minter {
   #end(reason: Error, told: Error | undefined): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    this.session.end(reason, (sent) => (sent ? reason : asNotSent(reason)));
+    this.session.end(reason, (sent) => (sent ? again(reason) : asNotSent(reason)));
+    for (const { fail } of this.#pings.values()) fail(again(reason));
+    this.#pings.clear();
     this.#updateBusy();
     this.#shared.clear();
     this.onEnd?.(told);
@@ -491,7 +520,8 @@ export class Connection implements Minter {
 
   #updateBusy(): void {
     const busy =
-      this.#state === 'connecting' || (this.#state === 'open' && this.session.pendingCalls > 0);
+      this.#state === 'connecting' ||
+      (this.#state === 'open' && this.session.pendingCalls + this.#pings.size > 0);
     if (busy) this.#link?.ref();
     else if (this.#keepsAlive) this.#link?.ref();
     else this.#link?.unref();
@@ -604,22 +634,6 @@ function unreachable(address: string, cause: unknown): Error {
     `Cannot connect to ${address}: nobody listens there; its manager has ended, or was never started`,
     { cause, outcome: 'not-sent' },
   );
-}
-
-function asNotSent(reason: Error): Error {
-  if (reason instanceof ManagerDiedError) {
-    const { exitCode, signal } = reason;
-    return new ManagerDiedError(reason.message, {
-      cause: reason.cause,
-      outcome: 'not-sent',
-      exitCode,
-      signal,
-    });
-  }
-  if (reason instanceof ConnectionLostError) {
-    return new ConnectionLostError(reason.message, { cause: reason.cause, outcome: 'not-sent' });
-  }
-  return reason;
 }
 
 /** The same error rejects what was asked for; here it would be told twice. */

@@ -61,8 +61,8 @@ function isRoot(owner: object, parent: object | null): boolean {
 
 export function refuse(name: string, object: object, exposure?: Exposure): MethodNotExposedError {
   const owner = exposure === undefined ? kindOf(object) : `'${exposure.typeid}'`;
-  const known =
-    exposure?.names === undefined ? '' : `; exposed are ${[...exposure.names].join(', ')}`;
+  const names = [...(exposure?.names ?? [])].filter((shown) => !shown.startsWith('_'));
+  const known = names.length === 0 ? '' : `; exposed are ${names.join(', ')}`;
   return new MethodNotExposedError(
     `Member "${name}" of ${owner} is not there or not exposed${known}`,
     {
@@ -169,8 +169,9 @@ function performOn(
     case 'has':
       return has(requireObject(subject, 'has'), args[0], exposure);
     case 'length':
-      return lengthOf(requireObject(subject, 'length'));
+      return lengthOf(requireObject(subject, 'length'), exposure);
     case 'iterate':
+      requireIteration(requireObject(subject, 'Symbol.iterator'), exposure);
       return iteratorOf(requireObject(subject, 'Symbol.iterator'));
     case 'equals':
       return equals(subject, args[0]);
@@ -187,14 +188,14 @@ function describe(value: unknown): string {
 
 function writeMember(owner: object, { name, args }: Deed, exposure?: Exposure): undefined {
   const value = args[0];
-  if (isPlainMap(owner) && exposure === undefined) {
+  if (isPlainMap(owner) && exposure?.names === undefined) {
     owner.set(name, value);
     return;
   }
   const free = (isPlainObject(owner) || isPlainArray(owner)) && exposure?.names === undefined;
   if (free && !NEVER.has(name) && !name.startsWith('_')) {
     const fields = owner as Record<string, unknown>;
-    if (findMember(owner, name) !== undefined || isPlainObject(owner) || /^\d+$/.test(name)) {
+    if (isPlainObject(owner) || /^(\d+|length)$/.test(name)) {
       fields[name] = value;
       return;
     }
@@ -208,7 +209,7 @@ function writeMember(owner: object, { name, args }: Deed, exposure?: Exposure): 
 }
 
 function deleteMember(owner: object, name: string, exposure?: Exposure): boolean {
-  if (isPlainMap(owner) && exposure === undefined) return owner.delete(name);
+  if (isPlainMap(owner) && exposure?.names === undefined) return owner.delete(name);
   if (!isPlainObject(owner)) {
     throw new MethodNotExposedError(`Member "${name}" of ${kindOf(owner)} cannot be deleted`);
   }
@@ -220,7 +221,9 @@ function deleteMember(owner: object, name: string, exposure?: Exposure): boolean
 
 /** The names that can be reached, nearest first; built-in methods of data are not among them. */
 export function keysOf(object: object, exposure?: Exposure): string[] {
-  if (exposure?.names !== undefined) return [...exposure.names];
+  if (exposure?.names !== undefined) {
+    return [...exposure.names].filter((name) => !name.startsWith('_'));
+  }
   if (isPlainMap(object)) return [...object.keys()].filter((key) => typeof key === 'string');
   const names = new Set<string>();
   const isDatum = isPlainArray(object) || isPlainSet(object) || isCopiedLeaf(object);
@@ -262,12 +265,24 @@ function has(object: object, wanted: unknown, exposure?: Exposure): boolean | Pr
   }
 }
 
-function lengthOf(object: object): unknown {
-  const { length, size } = object as { length?: unknown; size?: unknown };
-  if (typeof length === 'number') return length;
-  if (typeof size === 'number') return size;
+function lengthOf(object: object, exposure?: Exposure): unknown {
+  for (const name of ['length', 'size']) {
+    if (exposure?.names !== undefined && !exposure.names.has(name)) continue;
+    const value = (object as Record<string, unknown>)[name];
+    if (typeof value === 'number') return value;
+    if (typeof value === 'function' && exposure?.names !== undefined)
+      return Reflect.apply(value, object, []);
+  }
   if (isPlainObject(object)) return Object.keys(object).length;
   throw new TypeError(`${kindOf(object)} has no length and no size`);
+}
+
+/** Where names are exposed one by one, iteration is one of them. */
+function requireIteration(object: object, exposure?: Exposure): void {
+  const names = exposure?.names;
+  if (names === undefined || names.has('Symbol.iterator') || names.has('Symbol.asyncIterator'))
+    return;
+  throw refuse('Symbol.iterator', object, exposure);
 }
 
 function iteratorOf(object: object): object {
@@ -307,7 +322,9 @@ function isDatum(value: object): boolean {
 
 function equalData(left: object, right: object): boolean {
   if (isPlainArray(left) && isPlainArray(right)) {
-    return left.length === right.length && left.every((item, i) => equals(item, right[i]));
+    if (left.length !== right.length) return false;
+    for (let i = 0; i < left.length; i++) if (!equals(left[i], right[i])) return false;
+    return true;
   }
   if (isPlainMap(left) && isPlainMap(right)) {
     return (

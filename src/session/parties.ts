@@ -1,9 +1,8 @@
 // What a session needs of the layers above it: the objects of this side, and its proxies.
 
-import { type Lease } from '../refs/lease';
+import { type Lease, type Lessor } from '../refs/lease';
 import { type Target } from '../wire/references';
 import { type Exposure } from './exposure';
-import { type Session } from './session';
 
 /** An object of this side that the peer may call. */
 export interface Subject {
@@ -57,19 +56,21 @@ export interface Party {
  */
 export type Purpose = 'container' | 'argument' | 'result';
 
+/** Where a member of a remote object stands that nobody awaited. */
+export interface MemberPath {
+  readonly lessor: Lessor;
+  /** The lease at the beginning of its chain. */
+  readonly root: Lease;
+  readonly target: Target;
+  readonly path: readonly string[];
+}
+
 /** Proxies, as the session sees them. */
 export interface Translator {
   /** The lease of a handle; undefined where `value` is none. */
   leaseOf(value: object): Lease | undefined;
   /** Where a lazy member stands; undefined where `value` is none. */
-  pathOf(value: object):
-    | {
-        readonly session: Session;
-        readonly target: Target;
-        readonly path: readonly string[];
-        readonly held: Lease | undefined;
-      }
-    | undefined;
+  pathOf(value: object): MemberPath | undefined;
   /** A token that can be claimed once. Undefined: its session cannot make one, and calls are passed on. */
   onceToken(lease: Lease): string | undefined;
   /** The handle for a lease that the peer gave. */

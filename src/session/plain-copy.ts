@@ -26,7 +26,12 @@ export function toPlain(value: unknown, seen = new Map<object, unknown>()): unkn
     for (const [key, item] of value) copy.set(key, toPlain(item, seen));
     return copy;
   }
-  if (isPlainSet(value)) return new Set([...value].map((item) => toPlain(item, seen)));
+  if (isPlainSet(value)) {
+    const copy = new Set<unknown>();
+    seen.set(value, copy);
+    for (const item of value) copy.add(toPlain(item, seen));
+    return copy;
+  }
   if (!isPlainObject(value)) return value;
   const copy: Record<string, unknown> = {};
   seen.set(value, copy);

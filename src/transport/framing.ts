@@ -76,12 +76,13 @@ export class Outbox {
       compose(writer);
     } catch (error) {
       writer.length = start;
-      throw error;
-    } finally {
       this.#composing--;
+      this.#appendNested();
+      throw error;
     }
+    this.#composing--;
     const place = this.#commit(start, ordered);
-    for (const message of this.#nested.splice(0)) this.#append(message, true);
+    this.#appendNested();
     this.schedule();
     return place;
   }
@@ -126,6 +127,12 @@ export class Outbox {
         if (this.#scheduled) this.flush();
       });
     });
+  }
+
+  #appendNested(): void {
+    if (this.#nested.length === 0) return;
+    for (const message of this.#nested.splice(0)) this.#append(message, true);
+    this.schedule();
   }
 
   #sendNested(compose: (writer: ByteWriter) => void): undefined {

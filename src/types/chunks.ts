@@ -44,7 +44,7 @@ export class ChunkProxy extends BaseProxy {
 }
 
 export const chunksType: SharedType = {
-  typeid: 'chunks',
+  typeid: '_chunks',
   create: (iterator: Iterator<unknown>) => new ChunkReferent(iterator),
   referentType: ChunkReferent,
   exposed: ['next'],

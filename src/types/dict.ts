@@ -76,7 +76,7 @@ export class DictReferent implements Copyable {
   entries(): [unknown, unknown][] {
     return [...this.#map];
   }
-  chunk(batch: number): Chunk {
+  _chunk(batch: number): Chunk {
     return firstChunk(this.#map.entries(), batch);
   }
 
@@ -176,7 +176,7 @@ export class DictProxy<K extends Key = Key, V = unknown>
   }
   /** Iterates over the entries as `for await (const [key, value] of dict)` does, with options. */
   iterate(options?: IterationOptions): AsyncIterableIterator<[K, V]> {
-    return iterateChunks<[K, V]>((batch) => this.call('chunk', [batch]), options);
+    return iterateChunks<[K, V]>((batch) => this.call('_chunk', [batch]), options);
   }
   [Symbol.asyncIterator](): AsyncIterableIterator<[K, V]> {
     return this.iterate();
@@ -206,7 +206,7 @@ export function entriesOf(items: Entries<unknown, unknown>): [unknown, unknown][
 
 const EXPOSED = [
   ...['size', 'get', 'set', 'has', 'delete', 'clear', 'pop', 'popItem', 'setDefault', 'update'],
-  ...['increment', 'compareAndSet', 'keys', 'values', 'entries', 'chunk'],
+  ...['increment', 'compareAndSet', 'keys', 'values', 'entries', '_chunk'],
 ];
 
 export const dictType: SharedType = {

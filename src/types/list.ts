@@ -136,18 +136,18 @@ export class ListReferent implements Copyable {
     return this.#items.slice();
   }
   /** What a sort by a function of the client needs. */
-  versioned(): [version: number, items: unknown[]] {
+  _versioned(): [version: number, items: unknown[]] {
     return [this.#version, this.toArray()];
   }
   /** Puts the items into another order, if nothing has changed since `version`. */
-  permute(version: number, order: readonly number[]): boolean {
+  _permute(version: number, order: readonly number[]): boolean {
     if (version !== this.#version) return false;
     const items = this.#items;
     this.#items = order.map((from) => items[from]);
     this.#version++;
     return true;
   }
-  chunk(batch: number): Chunk {
+  _chunk(batch: number): Chunk {
     // A generator and not the array's iterator: `clear` and `unshift` give the list a new array.
     return firstChunk(this.#each(), batch);
   }
@@ -252,10 +252,10 @@ export class ListProxy<T = unknown> extends BaseProxy implements AsyncIterable<T
   async sort(compare?: (a: T, b: T) => number): Promise<this> {
     if (compare === undefined) return (await this.call('sort', [])) as this;
     for (let attempt = 0; attempt < SORT_ATTEMPTS; attempt++) {
-      const [version, items] = (await this.call('versioned', [])) as [number, T[]];
+      const [version, items] = (await this.call('_versioned', [])) as [number, T[]];
       const order = items.map((_item, i) => i);
       order.sort((a, b) => compare(items[a] as T, items[b] as T));
-      if ((await this.call('permute', [version, order])) === true) return this;
+      if ((await this.call('_permute', [version, order])) === true) return this;
     }
     throw new LimitError(
       `Cannot sort the list: it changed during each of ${String(SORT_ATTEMPTS)} attempts; hold a lock while sorting`,
@@ -292,7 +292,7 @@ export class ListProxy<T = unknown> extends BaseProxy implements AsyncIterable<T
     return undefined;
   }
   values(options?: IterationOptions): AsyncIterableIterator<T> {
-    return iterateChunks<T>((batch) => this.call('chunk', [batch]), options);
+    return iterateChunks<T>((batch) => this.call('_chunk', [batch]), options);
   }
   async *entries(options?: IterationOptions): AsyncGenerator<[number, T], undefined> {
     let index = 0;
@@ -334,7 +334,7 @@ const EXPOSED = [
     'sort',
   ],
   ...['increment', 'compareAndSet', 'fill', 'join', 'concat', 'clear', 'toArray'],
-  ...['versioned', 'permute', 'chunk'],
+  ...['_versioned', '_permute', '_chunk'],
 ];
 
 export const listType: SharedType = {

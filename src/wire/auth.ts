@@ -8,7 +8,7 @@
 // back. The owner of a private manager adds the secret that it gave its child at the start.
 
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
-import { AuthenticationError, ProtocolError } from '../base/errors';
+import { AuthenticationError, LimitError, ProtocolError } from '../base/errors';
 import { ByteReader, ByteWriter } from './bytes';
 import { PROTOCOL_VERSION } from './frames';
 
@@ -118,16 +118,20 @@ export function readWelcome(
 ): Welcome {
   const reader = new ByteReader(message);
   if (reader.u8() === 0) {
-    const full = reader.text() === 'full';
+    if (reader.text() === 'full') {
+      throw new LimitError(
+        `Cannot connect to ${address}: the manager has no room for another session (limits.sessions)`,
+      );
+    }
     throw new AuthenticationError(
-      full
-        ? `Cannot connect to ${address}: the manager has no room for another session (limits.sessions)`
-        : `Cannot connect to ${address}: the manager refused the authkey; give the one that it was started with`,
+      `Cannot connect to ${address}: the manager refused the authkey; give the one that it was started with`,
     );
   }
   const welcome = { range: reader.varint(), nodeMajor: reader.varint() };
   const said = message.subarray(0, -MAC_BYTES);
-  if (!timingSafeEqual(mac(key, 'server', [...transcript, said]), message.subarray(-MAC_BYTES))) {
+  const proof = message.subarray(-MAC_BYTES);
+  const expected = mac(key, 'server', [...transcript, said]);
+  if (proof.length !== MAC_BYTES || !timingSafeEqual(expected, proof)) {
     throw new AuthenticationError(
       `Cannot connect to ${address}: what listens there does not know the authkey itself`,
     );

@@ -64,6 +64,9 @@ export class ByteWriter {
   }
 
   varint(value: number): void {
+    if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) {
+      throw new RangeError(`Cannot write ${String(value)} as a whole number`);
+    }
     if (this.length + 8 > this.#buffer.length) this.#grow(8);
     let rest = value;
     while (rest >= 2 ** 31) {

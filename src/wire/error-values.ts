@@ -40,7 +40,7 @@ export function writeError(
 ): void {
   writer.text(classNameOf(error));
   writer.text(textOf(error.message));
-  writer.text(error instanceof DOMException ? error.name : '');
+  writer.text(ownNameOf(error));
   const stack = (error as { remoteStack?: unknown }).remoteStack ?? error.stack;
   writer.text(textOf(stack));
   const fields = ownFields(error);
@@ -87,6 +87,17 @@ function classNameOf(error: Error): string {
     : error.name;
 }
 
+/** The name that was given to this error, where it is not that of its class. */
+function ownNameOf(error: Error): string {
+  if (error instanceof DOMException) return error.name;
+  const isOwn = Object.hasOwn(error, 'name') && error.name !== classNameOf(error);
+  return isOwn ? textOf(error.name) : '';
+}
+
+function defineName(error: Error, name: string): void {
+  Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true });
+}
+
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
@@ -95,9 +106,10 @@ function textOf(value: unknown): string {
 export function readError(reader: ByteReader, decode: () => unknown): Error {
   const className = reader.text();
   const message = reader.text();
-  const domName = reader.text();
+  const ownName = reader.text();
   const remoteStack = reader.text();
-  const error = create(className, message, domName);
+  const error = create(className, message, ownName);
+  if (ownName !== '' && className !== 'DOMException') defineName(error, ownName);
   const count = reader.count();
   for (let i = 0; i < count; i++) {
     const name = reader.text();

@@ -28,18 +28,25 @@ export interface Ticket {
   readonly ttlMs: number;
 }
 
-export interface Token extends Ticket {
+/** Where the object lives. */
+export interface Place {
   /** The manager, and this run of it: 32 hexadecimal digits each. */
   readonly manager: string;
   readonly incarnation: string;
   readonly address: string;
+}
+
+export interface Token extends Ticket, Place {
   readonly secret: Buffer;
 }
 
 /** The secret of a ticket: proves that it was made with the minter's ticket key. */
-export function ticketSecret(ticketKey: Uint8Array, ticket: Ticket): Buffer {
+export function ticketSecret(ticketKey: Uint8Array, ticket: Ticket & Place): Buffer {
   const writer = new ByteWriter(128);
   writer.text(LABEL);
+  writer.text(ticket.manager);
+  writer.text(ticket.incarnation);
+  writer.text(ticket.address);
   writeTicket(writer, ticket);
   return createHmac('sha256', ticketKey).update(writer.bytes).digest().subarray(0, SECRET_BYTES);
 }
@@ -72,7 +79,9 @@ export function formatToken(token: Token): string {
 export function parseToken(text: string): Token {
   if (!text.startsWith(PREFIX)) throw notAToken(text);
   try {
-    return readToken(new ByteReader(Buffer.from(text.slice(PREFIX.length), 'base64url')));
+    const token = readToken(new ByteReader(Buffer.from(text.slice(PREFIX.length), 'base64url')));
+    if (formatToken(token) !== text) throw notAToken(text); // one token has one text
+    return token;
   } catch (error) {
     if (error instanceof ProtocolError) throw notAToken(text);
     throw error;

@@ -37,6 +37,8 @@ const SMALL_INT = 128;
 /** Trees of up to this many objects are written compactly. */
 const SMALL_TREE = 16;
 const SMALL_OBJECT_KEYS = 32;
+/** Errors in errors, as causes mostly: deeper ones cross as their text. */
+const SPECIAL_DEPTH = 8;
 const PLACEHOLDER = '@r';
 
 /** What the walk may meet. */
@@ -58,6 +60,8 @@ export class ValueEncoder {
   readonly #limits: ValueLimits;
   /** The objects of the small tree that is being written. */
   #tree: object[] = [];
+  /** The special objects that are being written: one that holds itself is met here again. */
+  readonly #open = new Set<object>();
 
   constructor(writer: ByteWriter, referenceOf: ReferenceOf, limits: ValueLimits = DEFAULT_LIMITS) {
     this.#writer = writer;
@@ -89,7 +93,7 @@ export class ValueEncoder {
         return true;
       case 'bigint':
         writer.u8(TAG.bigint);
-        writer.text(value.toString(36));
+        this.#bigint(value, path);
         return true;
       case 'symbol':
         throw refusal(value, path);
@@ -100,6 +104,16 @@ export class ValueEncoder {
         writer.u8(TAG.null);
         return true;
     }
+  }
+
+  #bigint(value: bigint, path: string): void {
+    const digits = value.toString(16);
+    if (digits.length > BIGINT_DIGITS) {
+      throw new LimitError(
+        `Cannot send ${path}: a bigint of more than ${String(BIGINT_DIGITS)} hexadecimal digits`,
+      );
+    }
+    this.#writer.text(digits);
   }
 
   #number(value: number): void {
@@ -138,9 +152,11 @@ export class ValueEncoder {
   /** References and errors: what v8 would not carry, wherever it stands. */
   #special(value: object, path: string): boolean {
     if (isErrorValue(value)) {
-      this.#writer.u8(TAG.error);
-      writeError(this.#writer, value, (part, name) => {
-        this.encode(part, `${path}.${name}`);
+      this.#within(value, path, () => {
+        this.#writer.u8(TAG.error);
+        writeError(this.#writer, value, (part, name) => {
+          this.encode(part, `${path}.${name}`);
+        });
       });
       return true;
     }
@@ -162,12 +178,13 @@ export class ValueEncoder {
 
   #smallArray(items: readonly unknown[], path: string): boolean {
     const writer = this.#writer;
-    if ('index' in items || 'raw' in items) return false; // a match of a RegExp has more than its items
+    if (hasMore(items)) return false;
     writer.u8(TAG.array);
     writer.varint(items.length);
     for (let i = 0; i < items.length; i++) {
       const item = items[i];
       if (item === undefined && !(i in items)) return false;
+      if (typeof item === 'symbol') throw refusal(item, `${path}[${String(i)}]`);
       if (this.#primitive(item, path)) continue;
       if (!this.#child(item as object, `${path}[${String(i)}]`)) return false;
     }
@@ -184,6 +201,7 @@ export class ValueEncoder {
     for (const name of names) {
       writer.text(name);
       const field = fields[name];
+      if (typeof field === 'symbol') throw refusal(field, `${path}.${name}`);
       if (this.#primitive(field, path)) continue;
       if (!this.#child(field as object, `${path}.${name}`)) return false;
     }
@@ -219,12 +237,30 @@ export class ValueEncoder {
   #extra(special: object, path: string): void {
     if (this.#special(special, path)) return;
     // Plain, but with the key '@r': as its entries, which no placeholder can be taken for.
-    this.#writer.u8(TAG.object);
-    const fields = Object.entries(special);
-    this.#writer.varint(fields.length);
-    for (const [name, field] of fields) {
-      this.#writer.text(name);
-      this.encode(field, `${path}.${name}`);
+    this.#within(special, path, () => {
+      this.#writer.u8(TAG.object);
+      const fields = Object.entries(special);
+      this.#writer.varint(fields.length);
+      for (const [name, field] of fields) {
+        this.#writer.text(name);
+        this.encode(field, `${path}.${name}`);
+      }
+    });
+  }
+
+  #within(special: object, path: string, write: () => void): void {
+    if (this.#open.has(special) || this.#open.size >= SPECIAL_DEPTH) {
+      throw new SerializationError(
+        `Cannot send ${path}: an error, or an object with the key "${PLACEHOLDER}", that holds itself`,
+      );
+    }
+    this.#open.add(special);
+    const tree = this.#tree;
+    try {
+      write();
+    } finally {
+      this.#open.delete(special);
+      this.#tree = tree;
     }
   }
 }
@@ -250,9 +286,7 @@ class Walk {
     this.#requireRoom(path, depth);
     if (isPlainArray(value)) {
       this.#seen.add(value);
-      value.forEach((item, i) => {
-        if (mayHold(item)) this.scan(item, `${path}[${String(i)}]`, depth + 1);
-      });
+      this.#scanArray(value, path, depth);
     } else if (isPlainObject(value)) {
       this.#scanObject(value as Record<string, unknown>, path, depth);
     } else if (isErrorValue(value) || this.#referenceOf(value, path) !== undefined) {
@@ -269,6 +303,16 @@ class Walk {
         if (mayHold(item)) this.scan(item, `a member of ${path}`, depth + 1);
     } else if (!isCopiedLeaf(value)) {
       throw refusal(value, path);
+    }
+  }
+
+  #scanArray(items: readonly unknown[], path: string, depth: number): void {
+    items.forEach((item, i) => {
+      if (mayHold(item)) this.scan(item, `${path}[${String(i)}]`, depth + 1);
+    });
+    if (!hasMore(items)) return;
+    for (const [name, field] of Object.entries(items)) {
+      if (mayHold(field)) this.scan(field, `${path}.${name}`, depth + 1);
     }
   }
 
@@ -309,8 +353,11 @@ class Walk {
 
   #scanObject(fields: Record<string, unknown>, path: string, depth: number): void {
     requireCleanKeys(fields, path);
-    if (PLACEHOLDER in fields) this.#addSpecial(fields, path);
-    else this.#seen.add(fields);
+    if (PLACEHOLDER in fields) {
+      this.#addSpecial(fields, path); // written by itself, and walked then
+      return;
+    }
+    this.#seen.add(fields);
     const names = Object.keys(fields);
     if (names.length > this.#limits.keys) {
       throw new LimitError(
@@ -349,6 +396,14 @@ class Walk {
 function mayHold(value: unknown): boolean {
   return typeof value === 'object' || typeof value === 'function' || typeof value === 'symbol';
 }
+
+/** Whether an array has properties besides its items, as the match of a RegExp has. */
+function hasMore(items: readonly unknown[]): boolean {
+  if ('index' in items || 'raw' in items) return true;
+  return items.length <= KEYS_COUNTED && Object.keys(items).length > items.length;
+}
+/** Counting the keys of a longer array would cost more than sending it. */
+const KEYS_COUNTED = 64;
 
 function requireCleanKeys(fields: object, path: string): void {
   if (Object.hasOwn(fields, '__proto__')) {
@@ -446,20 +501,16 @@ function decodeObject(reader: ByteReader, valueOf: ValueOf): Record<string, unkn
   return fields;
 }
 
-/** 36 digits a base: 16 384 bits of them are below this many. */
-const BIGINT_DIGITS = 2 ** 20;
+/** Far more than any honest number has, and soon read. */
+const BIGINT_DIGITS = 2 ** 18;
 
-function parseBigint(digits: string): bigint {
-  const negative = digits.startsWith('-');
-  const text = negative ? digits.slice(1) : digits;
-  if (!/^[0-9a-z]+$/.test(text) || text.length > BIGINT_DIGITS) {
+function parseBigint(text: string): bigint {
+  const negative = text.startsWith('-');
+  const digits = negative ? text.slice(1) : text;
+  if (!/^[0-9a-f]+$/.test(digits) || digits.length > BIGINT_DIGITS) {
     throw new ProtocolError('Cannot read a bigint');
   }
-  let value = 0n;
-  for (let at = 0; at < text.length; at += 10) {
-    const part = text.slice(at, at + 10);
-    value = value * 36n ** BigInt(part.length) + BigInt(Number.parseInt(part, 36));
-  }
+  const value = BigInt(`0x${digits}`);
   return negative ? -value : value;
 }
 

@@ -1,0 +1,285 @@
+// Values in frames, with their reference tables: written, and read. Every reference that leaves is
+// counted when it is written, and every one that comes in when its table is walked.
+
+import { ProtocolError, SerializationError, UsageError, rethrow } from '../base/errors';
+import { type Limits } from '../base/limits';
+import { Lease, type Lessor } from '../refs/lease';
+import { type ByteReader, ByteWriter } from '../wire/bytes';
+import { isData, kindOf } from '../wire/plain';
+import { type Reference, writeReferences } from '../wire/references';
+import { ValueEncoder, decodeValue } from '../wire/values';
+import { type Lent, type Party, type Purpose, type Translator } from './parties';
+
+interface ExchangeOptions {
+  readonly party: Party;
+  readonly translator: Translator;
+  readonly limits: Limits;
+  /** The session, to which the leases that come in belong. */
+  readonly lessor: Lessor;
+}
+
+/** What a walk met that is not there yet. */
+export type Needs = Promise<unknown>[];
+
+/** Reads what a lazy member stands for, in the process of its object. */
+export type ReadPath = (reference: Extract<Reference, { kind: 'path' }>, needs: Needs) => unknown;
+
+export class Exchange {
+  readonly party: Party;
+  readonly #translator: Translator;
+  readonly #limits: Limits;
+  readonly #lessor: Lessor;
+
+  constructor({ party, translator, limits, lessor }: ExchangeOptions) {
+    this.party = party;
+    this.#translator = translator;
+    this.#limits = limits;
+    this.#lessor = lessor;
+  }
+
+  // ---- out -------------------------------------------------------------------------------------
+
+  /** Writes arguments; adds to `claiming` the leases among them whose claims are not over. */
+  writeArguments(
+    writer: ByteWriter,
+    args: readonly unknown[],
+    purpose: Purpose,
+    claiming: Lease[],
+  ): readonly Reference[] {
+    return this.#write(writer, purpose, claiming, (encoder) => {
+      writer.varint(args.length);
+      for (let i = 0; i < args.length; i++) encoder.encode(args[i], `argument ${String(i + 1)}`);
+    });
+  }
+
+  writeValue(writer: ByteWriter, value: unknown, purpose: Purpose): void {
+    this.#write(writer, purpose, [], (encoder) => {
+      encoder.encode(value, 'the result');
+    });
+  }
+
+  /** Writes `value` as a reference, shared under `typeid` where that is not empty. */
+  writeLent(writer: ByteWriter, value: unknown, typeid: string): void {
+    if ((typeof value !== 'object' || value === null) && typeof value !== 'function') {
+      throw new SerializationError(`${kindOf(value)} cannot be shared as '${typeid || 'proxy'}'`);
+    }
+    const lent = this.party.lend(value, 'the result', 'result', typeid);
+    writeReferences(writer, [{ kind: 'lent', ...lent }]);
+    new ValueEncoder(writer, () => 0).encode(anyReference, 'the result');
+  }
+
+  #write(
+    writer: ByteWriter,
+    purpose: Purpose,
+    claiming: Lease[],
+    write: (encoder: ValueEncoder) => void,
+  ): readonly Reference[] {
+    const table = new Table((value, path) => this.#referenceTo(value, path, purpose, claiming));
+    const tableAt = writer.length;
+    writer.u8(0); // an empty table; where there is one, it is put here afterwards
+    try {
+      write(new ValueEncoder(writer, table.indexOf, this.#limits));
+    } catch (error) {
+      this.takeBack(table.entries);
+      throw error;
+    }
+    table.insert(writer, tableAt);
+    return table.entries;
+  }
+
+  /** Lent in a message that was not sent after all. */
+  takeBack(references: readonly Reference[]): void {
+    for (const reference of references) {
+      if (reference.kind === 'lent') this.party.released(reference.id, 1);
+    }
+  }
+
+  #referenceTo(value: object, path: string, purpose: Purpose, claiming: Lease[]): Reference {
+    const lease = this.#translator.leaseOf(value);
+    if (lease === undefined) {
+      return (
+        this.#referenceToMember(value, path, claiming) ??
+        lentBy(this.party.lend(value, path, purpose))
+      );
+    }
+    if (lease.released) {
+      throw new UsageError(`Cannot send ${path}: the proxy was released`, {
+        code: 'ERR_REFERENT_RELEASED',
+      });
+    }
+    if (lease.failure !== undefined) throw lease.failure;
+    if (lease.lessor === this.#lessor) {
+      if (lease.claim !== undefined) claiming.push(lease);
+      return { kind: 'own', ...numberOf(lease) };
+    }
+    const text = this.#translator.onceToken(lease);
+    return text === undefined
+      ? lentBy(this.party.lend(value, path, purpose))
+      : { kind: 'token', text };
+  }
+
+  /** A lazy member goes as its path: its owner reads it. */
+  #referenceToMember(value: object, path: string, claiming: Lease[]): Reference | undefined {
+    const member = this.#translator.pathOf(value);
+    if (member === undefined) return undefined;
+    if (member.lessor !== this.#lessor) {
+      throw new SerializationError(
+        `Cannot send ${path}: it is a member of an object in another manager; await it first`,
+      );
+    }
+    if (member.root.claim !== undefined) claiming.push(member.root);
+    return { kind: 'path', target: member.target, path: member.path };
+  }
+
+  // ---- in --------------------------------------------------------------------------------------
+
+  /** What stands for the references of a frame, in their order. `self`: the handle that was called. */
+  walk(
+    references: readonly Reference[],
+    needs: Needs,
+    context: { readonly self?: object | undefined; readonly readPath: ReadPath },
+  ): readonly unknown[] {
+    if (references.length === 0) return references;
+    const values: unknown[] = [];
+    let failure: { readonly error: unknown } | undefined;
+    for (const reference of references) {
+      try {
+        values.push(this.#valueOf(reference, needs, context));
+      } catch (error) {
+        failure ??= { error }; // the rest of the table is counted all the same
+      }
+    }
+    if (failure === undefined) return values;
+    for (const value of values) if (value !== context.self) this.abandon(value);
+    rethrow(failure.error);
+  }
+
+  #valueOf(
+    reference: Reference,
+    needs: Needs,
+    context: { readonly self?: object | undefined; readonly readPath: ReadPath },
+  ): unknown {
+    switch (reference.kind) {
+      case 'own':
+        return this.#own(reference, needs);
+      case 'lent':
+        return this.#adopt(reference, context.self);
+      case 'token': {
+        const opened = this.#translator.open(reference.text);
+        if (opened.claim !== undefined) needs.push(opened.claim);
+        return opened.value;
+      }
+      case 'path':
+        return context.readPath(reference, needs);
+    }
+  }
+
+  #own(reference: Extract<Reference, { kind: 'own' }>, needs: Needs): unknown {
+    const { id, relative } = reference;
+    const { referent, ready, failure } = this.party.subject(id, relative);
+    if (ready !== undefined) {
+      needs.push(ready);
+      return new Awaited(() => {
+        const made = this.party.subject(id, relative);
+        if (made.failure !== undefined) rethrow(made.failure);
+        return made.referent;
+      });
+    }
+    if (failure !== undefined) rethrow(failure);
+    return referent;
+  }
+
+  /** A call that answers its own object gives the same handle back. */
+  #adopt(reference: Extract<Reference, { kind: 'lent' }>, self: object | undefined): object {
+    const lease = new Lease(this.#lessor, reference);
+    const own = self === undefined ? undefined : this.#translator.leaseOf(self);
+    if (self !== undefined && own?.id === reference.id && !own.released) {
+      lease.release(false);
+      return self;
+    }
+    return this.#translator.adopt(lease);
+  }
+
+  readArguments(body: ByteReader, values: readonly unknown[]): unknown[] {
+    const count = body.count();
+    const args: unknown[] = [];
+    const valueOf = lookUp(values);
+    for (let i = 0; i < count; i++) args.push(decodeValue(body, valueOf));
+    return args;
+  }
+
+  readValue(body: ByteReader, values: readonly unknown[]): unknown {
+    return decodeValue(body, lookUp(values));
+  }
+
+  /** Nobody waits for this value: what it lends is given back. */
+  abandon(value: unknown): void {
+    if ((typeof value === 'object' && value !== null) || typeof value === 'function') {
+      this.#translator.leaseOf(value)?.release(false);
+    }
+  }
+}
+
+/** How a lease's referent is called on the wire: within our range where we made it. */
+export function numberOf(lease: Lease): { readonly id: number; readonly relative: boolean } {
+  const relative = lease.relative > 0;
+  return { id: relative ? lease.relative : lease.id, relative };
+}
+
+/** What stands in for a value that is not there yet. */
+export class Awaited {
+  readonly #read: () => unknown;
+  constructor(read: () => unknown) {
+    this.#read = read;
+  }
+  get value(): unknown {
+    return this.#read();
+  }
+}
+
+function lentBy(lent: Lent): Reference {
+  return { kind: 'lent', ...lent };
+}
+
+function lookUp(values: readonly unknown[]): (index: number) => unknown {
+  return (index) => {
+    if (index >= values.length) {
+      throw new ProtocolError('Cannot read a value: it names a reference that is not in the table');
+    }
+    const value = values[index];
+    return value instanceof Awaited ? value.value : value;
+  };
+}
+
+/** Any function: written as the first reference. */
+const anyReference = Object.freeze(() => undefined);
+
+/** The reference table of one frame while its values are written. */
+class Table {
+  entries: Reference[] = [];
+  readonly #make: (value: object, path: string) => Reference;
+  #indices: Map<object, number> | undefined;
+
+  constructor(make: (value: object, path: string) => Reference) {
+    this.#make = make;
+  }
+
+  readonly indexOf = (value: object, path: string): number | undefined => {
+    if (isData(value)) return undefined;
+    const known = this.#indices?.get(value);
+    if (known !== undefined) return known;
+    const entry = this.#make(value, path);
+    this.#indices ??= new Map();
+    this.#indices.set(value, this.entries.length);
+    return this.entries.push(entry) - 1;
+  };
+
+  /** Puts the table in front of the values, in place of the empty one. */
+  insert(writer: ByteWriter, at: number): void {
+    if (this.entries.length === 0) return;
+    const table = new ByteWriter(256);
+    writeReferences(table, this.entries);
+    writer.patchU8(at, table.byteAt(0));
+    writer.insert(at + 1, table.bytes.subarray(1));
+  }
+}

@@ -1,0 +1,369 @@
+// The calls that the other side makes: found, judged, run, answered. One that must wait, for an
+// argument that is being claimed or an object that is being made, holds back those behind it that
+// are for the same object, and no others.
+
+import {
+  LimitError,
+  ObjectGoneError,
+  ProtocolError,
+  RemoteError,
+  SerializationError,
+  messageOf,
+  rethrow,
+} from '../base/errors';
+import { type Limits } from '../base/limits';
+import { type Outbox } from '../transport/framing';
+import { type CallHead, type Frame, writeOutcomeHead } from '../wire/frames';
+import { kindOf } from '../wire/plain';
+import { type Reference, type Target } from '../wire/references';
+import { RunningCall, runAs } from './current-call';
+import { Awaited, type Exchange, type Needs } from './exchange';
+import { type Exposure, follow, perform } from './exposure';
+import { type Outcome, outcomeOf } from './outcome';
+
+/** Calls of one session that wait to run; further ones are refused. */
+const WAITING_CALLS = 65_536;
+
+/** What a call is for. */
+interface Source {
+  readonly value: unknown;
+  readonly exposure: Exposure | undefined;
+  /** Where it is not there yet: gives the value. */
+  readonly later?: Promise<unknown>;
+}
+
+/** A call whose references were walked. */
+interface Prepared {
+  readonly args: Arguments;
+  readonly needs: Needs;
+  readonly source: Source;
+  readonly key: unknown;
+}
+
+/** Decodes the arguments of a call, once everything is there that they refer to. */
+type Arguments = () => unknown[];
+
+interface IncomingOptions {
+  readonly outbox: Outbox;
+  readonly exchange: Exchange;
+  readonly limits: Limits;
+  readonly ended: () => boolean;
+  /** What may be reached of an object that this side knows. */
+  readonly exposureOf: (value: object) => Exposure | undefined;
+}
+
+export class Incoming {
+  readonly #options: IncomingOptions;
+  /** Calls that have not answered, by number. */
+  readonly #running = new Map<number, RunningCall>();
+  /** Outcomes that the peer may still name. */
+  readonly #answers = new Map<number, Outcome | Promise<Outcome>>();
+  /** By target, the last call that waits. */
+  readonly #tails = new Map<unknown, Promise<void>>();
+  /** Calls that wait because too many run or too much is unsent. */
+  readonly #waiting: { readonly head: CallHead; readonly start: () => void }[] = [];
+  #total = 0;
+
+  constructor(options: IncomingOptions) {
+    this.#options = options;
+  }
+
+  /** Calls that run. */
+  get running(): number {
+    return this.#running.size;
+  }
+  /** Calls so far. */
+  get total(): number {
+    return this.#total;
+  }
+
+  receive(frame: Extract<Frame, { kind: 'call' }>): void {
+    this.#total++;
+    const { head } = frame;
+    const needs: Needs = [];
+    let args: Arguments;
+    let source: Source;
+    try {
+      args = this.#argumentsOf(frame, needs);
+      source = this.#sourceOf(head.target);
+    } catch (error) {
+      this.#refuse(head, error);
+      return;
+    }
+    source.later?.catch(reportedByTheCall);
+    for (const need of needs) need.catch(reportedByTheCall);
+    const start = (): void => {
+      this.#start(head, { args, needs, source, key: keyOf(head) });
+    };
+    if (this.#waiting.length === 0 && this.#hasRoom()) {
+      start();
+    } else if (this.#waiting.length < WAITING_CALLS) {
+      this.#waiting.push({ head, start });
+    } else {
+      const text = `Cannot run "${head.name}": ${String(WAITING_CALLS)} calls of this session wait already`;
+      this.#refuse(head, new LimitError(text));
+    }
+  }
+
+  /** The table is walked now, whatever the call must wait for. */
+  #argumentsOf(frame: Extract<Frame, { kind: 'call' | 'create' }>, needs: Needs): Arguments {
+    const { exchange } = this.#options;
+    const values = exchange.walk(frame.references, needs, { readPath: this.readPath });
+    if (needs.length > 0) return () => exchange.readArguments(frame.body, values);
+    const args = exchange.readArguments(frame.body, values);
+    return () => args;
+  }
+
+  create(frame: Extract<Frame, { kind: 'create' }>): void {
+    const needs: Needs = [];
+    const { party } = this.#options.exchange;
+    const creation = {
+      id: Math.floor(frame.id / 2),
+      relative: frame.id % 2 === 1,
+      typeid: frame.typeid,
+    };
+    let args: Arguments;
+    try {
+      args = this.#argumentsOf(frame, needs);
+    } catch (error) {
+      if (error instanceof ProtocolError) throw error;
+      args = (): never => rethrow(error); // its creation fails, as with any other bad argument
+    }
+    party.create(creation, args, needs);
+  }
+
+  #hasRoom(): boolean {
+    const { limits, outbox } = this.#options;
+    return this.#running.size < limits.calls && outbox.buffered <= limits.outboundBytes;
+  }
+
+  /** Starts waiting calls: when a call has ended, and when bytes have left. */
+  resume(): void {
+    while (this.#waiting.length > 0 && this.#hasRoom()) this.#waiting.shift()?.start();
+  }
+
+  #start(head: CallHead, call: Prepared): void {
+    const { args, needs, source, key } = call;
+    if (source.later !== undefined || needs.length > 0 || this.#tails.has(key)) {
+      this.#runLater(head, call);
+    } else {
+      this.#run(head, args(), source);
+    }
+  }
+
+  #refuse(head: CallHead, error: unknown): void {
+    if (error instanceof ProtocolError) throw error; // a fault of the peer, not of the call
+    this.#conclude(head, { kind: 'throw', value: error });
+  }
+
+  /** Throws `ObjectGoneError`, or why the object could not be made. */
+  #sourceOf(target: Target): Source {
+    if (target.kind === 'answer') return this.#answerAsSource(target.callId);
+    const { party } = this.#options.exchange;
+    const { referent, exposure, ready, failure } = party.subject(target.id, target.relative);
+    if (failure !== undefined) rethrow(failure);
+    if (ready === undefined) return { value: referent, exposure };
+    const later = ready.then(() => {
+      const made = party.subject(target.id, target.relative);
+      if (made.failure !== undefined) rethrow(made.failure);
+      return made.referent;
+    });
+    return { value: undefined, exposure, later };
+  }
+
+  #answerAsSource(callId: number): Source {
+    const answer = this.#answers.get(callId);
+    if (answer === undefined) {
+      throw new ObjectGoneError(`The answer to call ${String(callId)} is no longer kept`);
+    }
+    if (answer instanceof Promise) {
+      return { value: undefined, exposure: undefined, later: answer.then(valueOf) };
+    }
+    const value = valueOf(answer);
+    return { value, exposure: this.#exposureOf(value) };
+  }
+
+  #exposureOf(value: unknown): Exposure | undefined {
+    const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function';
+    return isObject ? this.#options.exposureOf(value) : undefined;
+  }
+
+  /** A lazy member that came as an argument. */
+  readonly readPath = (reference: Extract<Reference, { kind: 'path' }>, needs: Needs): unknown => {
+    const source = this.#sourceOf(reference.target);
+    const read = (from: unknown): unknown =>
+      follow(from, reference.path, source.exposure ?? this.#exposureOf(from));
+    const value = source.later === undefined ? read(source.value) : source.later.then(read);
+    if (!(value instanceof Promise)) return value;
+    let result: unknown;
+    needs.push(value.then((landed) => (result = landed)));
+    return new Awaited(() => result);
+  };
+
+  #run(head: CallHead, args: readonly unknown[], source: Source): void {
+    const running = new RunningCall();
+    const { operation, path, name } = head;
+    let result: unknown;
+    try {
+      result = runAs(running, () =>
+        perform(source.value, { operation, path, name, args }, source.exposure),
+      );
+    } catch (error) {
+      this.#conclude(head, { kind: 'throw', value: error });
+      return;
+    }
+    if (!isThenable(result)) {
+      this.#conclude(head, { kind: 'return', value: result }, source.exposure);
+      return;
+    }
+    this.#await(
+      head,
+      running,
+      outcomeOf(() => result),
+      source.exposure,
+    );
+  }
+
+  #runLater(head: CallHead, call: Prepared): void {
+    const running = new RunningCall();
+    const { args, needs, source, key } = call;
+    const start = async (): Promise<unknown> => {
+      await settledNeeds(needs);
+      const referent = source.later === undefined ? source.value : await source.later;
+      const exposure = source.exposure ?? this.#exposureOf(referent);
+      const deed = { operation: head.operation, path: head.path, name: head.name, args: args() };
+      return await runAs(running, () => perform(referent, deed, exposure));
+    };
+    const before = this.#tails.get(key) ?? Promise.resolve();
+    const done = before.then(() => outcomeOf(start));
+    const tail = done.then(() => {
+      if (this.#tails.get(key) === tail) this.#tails.delete(key);
+    });
+    this.#tails.set(key, tail);
+    this.#await(head, running, done, source.exposure);
+  }
+
+  #await(
+    head: CallHead,
+    running: RunningCall,
+    done: Promise<Outcome>,
+    exposure: Exposure | undefined,
+  ): void {
+    this.#running.set(head.callId, running);
+    if (head.keep) this.#answers.set(head.callId, done);
+    void done.then((outcome) => {
+      // Forgotten meanwhile, its number may name another call by now.
+      if (this.#running.get(head.callId) === running) this.#running.delete(head.callId);
+      if (this.#answers.get(head.callId) === done) this.#answers.set(head.callId, outcome);
+      this.#answer(head, outcome, exposure);
+      this.resume();
+    });
+  }
+
+  cancel(callId: number): void {
+    const reason = new DOMException('The caller gave up', 'AbortError');
+    const at = this.#waiting.findIndex(({ head }) => head.callId === callId);
+    const [waiting] = at === -1 ? [] : this.#waiting.splice(at, 1);
+    if (waiting !== undefined) this.#conclude(waiting.head, { kind: 'throw', value: reason });
+    else this.#running.get(callId)?.abort(reason);
+  }
+
+  forget(callIds: readonly number[]): void {
+    for (const callId of callIds) this.#answers.delete(callId);
+  }
+
+  /** Keeps the outcome of a call where the caller asked for that, and sends it. */
+  #conclude(head: CallHead, outcome: Outcome, exposure?: Exposure): void {
+    if (head.keep) this.#answers.set(head.callId, outcome);
+    this.#answer(head, outcome, exposure);
+  }
+
+  #answer(head: CallHead, outcome: Outcome, exposure?: Exposure): void {
+    if (this.#options.ended()) return;
+    if (!head.reply) return;
+    if (outcome.kind === 'throw') {
+      this.#answerError(head.callId, outcome.value);
+      return;
+    }
+    try {
+      this.#sendResult(head, outcome.value, exposure);
+    } catch (cause) {
+      const text = `The result of "${head.name}" cannot be sent: ${messageOf(cause)}`;
+      const error = new RemoteError(text, { cause, remoteName: SerializationError.name });
+      this.#answerError(head.callId, error);
+    }
+  }
+
+  #sendResult(head: CallHead, value: unknown, exposure: Exposure | undefined): void {
+    const { outbox, exchange } = this.#options;
+    const isMember = head.operation === 'call' && head.path.length === 0;
+    const typeid = isMember ? exposure?.resultTypes.get(head.name) : undefined;
+    outbox.send((writer) => {
+      writeOutcomeHead(writer, 'return', head.callId);
+      if (typeid !== undefined) exchange.writeLent(writer, value, typeid);
+      else if (head.returns === 'proxy' && isObject(value)) exchange.writeLent(writer, value, '');
+      else exchange.writeValue(writer, value, head.returns === 'copy' ? 'container' : 'result');
+    }, false);
+  }
+
+  #answerError(callId: number, error: unknown): void {
+    const { outbox, exchange } = this.#options;
+    const send = (value: unknown): void => {
+      outbox.send((writer) => {
+        writeOutcomeHead(writer, 'throw', callId);
+        exchange.writeValue(writer, value, 'result');
+      }, false);
+    };
+    try {
+      send(error);
+    } catch (cause) {
+      const text = `What was thrown cannot be sent: ${messageOf(cause)}`;
+      send(new RemoteError(text, { remoteName: kindOf(error) }));
+    }
+  }
+
+  end(reason: Error): void {
+    for (const running of this.#running.values()) running.abort(reason);
+    this.#running.clear();
+    this.#answers.clear();
+    this.#tails.clear();
+    this.#waiting.length = 0;
+  }
+}
+
+/** Calls for one object keep their order; calls on answers follow those by themselves. */
+function keyOf(head: CallHead): unknown {
+  const { target } = head;
+  return target.kind === 'object' ? target.id * 2 + (target.relative ? 1 : 0) : head;
+}
+
+/** An argument that cannot be had names itself in the error. */
+async function settledNeeds(needs: Needs): Promise<void> {
+  try {
+    await Promise.all(needs);
+  } catch (cause) {
+    throw new SerializationError(`An argument cannot be used: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function valueOf(outcome: Outcome): unknown {
+  if (outcome.kind === 'throw') rethrow(outcome.value);
+  return outcome.value;
+}
+
+function isObject(value: unknown): boolean {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+/** The call that waits for it gives the error to its caller. */
+function reportedByTheCall(): undefined {
+  return undefined;
+}

@@ -1,0 +1,341 @@
+// The calls that one side makes: sent in order, held back while something in them is still being
+// claimed, and settled by their answers.
+
+import { ProtocolError, TimeoutError, UsageError } from '../base/errors';
+import { Lease } from '../refs/lease';
+import { type Outbox, type Place } from '../transport/framing';
+import { type ByteWriter } from '../wire/bytes';
+import {
+  type CallHead,
+  type Operation,
+  type Returns,
+  patchCallFlags,
+  writeCallHead,
+  writeCreateHead,
+} from '../wire/frames';
+import { type Reference, type Target } from '../wire/references';
+import { Calls, type PendingCall } from './calls';
+import { type Exchange, numberOf } from './exchange';
+import { type Outcome } from './outcome';
+import { type Purpose } from './parties';
+
+export interface CallRequest {
+  readonly target: Lease | Answer;
+  readonly operation: Operation;
+  readonly path: readonly string[];
+  readonly name: string;
+  readonly args: readonly unknown[];
+  readonly purpose: Purpose;
+  readonly returns?: Returns | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** The handle that is called: kept alive until the answer. */
+  readonly held?: object | undefined;
+}
+
+/** The answer to a call that was made, as a target for further calls. */
+export interface Answer {
+  readonly callId: number;
+  /** The lease at the beginning of the chain. */
+  readonly root: Lease;
+}
+
+/** A call that leaves with the tick: what becomes of its outcome can still be decided. */
+export interface OpenCall extends Answer {
+  readonly promise: Promise<unknown>;
+  /** Undefined where it was held back. */
+  readonly place: Place | undefined;
+}
+
+/** Whether the outcome is sent back, and whether it is kept for further calls. */
+export interface Fate {
+  readonly reply: boolean;
+  readonly keep: boolean;
+}
+
+interface OutgoingOptions {
+  readonly outbox: Outbox;
+  readonly exchange: Exchange;
+  readonly ended: () => Error | undefined;
+  /** Before each call: what was released by hand leaves first, as it stands in the program. */
+  readonly beforeCall: () => void;
+  readonly sendCancel: (callId: number) => void;
+  readonly onPending: (pending: boolean) => void;
+}
+
+/** Longer than this no timer of Node's runs: it is without end. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+export class Outgoing {
+  readonly #options: OutgoingOptions;
+  readonly #calls = new Calls<Waiting>();
+  /** By root, the last message that is held back: later ones for it wait behind. */
+  readonly #tails = new Map<Lease, Promise<void>>();
+  /** How long a call may take where its handle says nothing; 0: without end. */
+  timeoutMs = 0;
+
+  constructor(options: OutgoingOptions) {
+    this.#options = options;
+  }
+
+  /** Calls that wait for an answer. */
+  get count(): number {
+    return this.#calls.count;
+  }
+
+  /** Sends a call. Throws nothing: what is wrong here rejects its promise. */
+  open(request: CallRequest): OpenCall {
+    const root = request.target instanceof Lease ? request.target : request.target.root;
+    const refused = this.#refusal(request, root);
+    if (refused !== undefined) return failedCall(root, refused);
+    const pending = new Waiting(request);
+    const callId = this.#calls.add(pending);
+    if (this.#calls.count === 1) this.#options.onPending(true);
+    try {
+      pending.place = this.#send(callId, request, root);
+    } catch (error) {
+      this.#settle(callId, { kind: 'throw', value: error });
+      return { callId, root, promise: pending.promise, place: undefined };
+    }
+    const timeoutMs = request.timeoutMs ?? this.timeoutMs;
+    if (timeoutMs > 0 && timeoutMs <= TIMER_MS_MAX) this.#startTimer(callId, pending, timeoutMs);
+    if (request.signal !== undefined) this.#watchSignal(callId, pending, request.signal);
+    return { callId, root, promise: pending.promise, place: pending.place };
+  }
+
+  #refusal(request: CallRequest, root: Lease): unknown {
+    const ended = this.#options.ended();
+    if (ended !== undefined) return ended;
+    if (root.failure !== undefined) return root.failure;
+    if (root.released) {
+      const text = `Cannot call "${request.name}" of '${root.typeid}': the proxy was released`;
+      return new UsageError(text, { code: 'ERR_REFERENT_RELEASED' });
+    }
+    return request.signal?.aborted === true ? request.signal.reason : undefined;
+  }
+
+  #send(callId: number, request: CallRequest, root: Lease): Place | undefined {
+    this.#options.beforeCall();
+    const head: CallHead = {
+      callId,
+      target: targetOf(request.target),
+      operation: request.operation,
+      path: request.path,
+      name: request.name,
+      returns: request.returns ?? 'auto',
+      reply: true,
+      keep: false,
+    };
+    return this.#sendWhenClaimed(
+      root,
+      (writer, claiming) => {
+        writeCallHead(writer, head);
+        return this.#options.exchange.writeArguments(
+          writer,
+          request.args,
+          request.purpose,
+          claiming,
+        );
+      },
+      (failure) => {
+        this.#settle(callId, { kind: 'throw', value: failure });
+      },
+    );
+  }
+
+  /** A new object in the manager, numbered by us. Throws what is wrong with the arguments. */
+  create(lease: Lease, args: readonly unknown[], purpose: Purpose): void {
+    const ended = this.#options.ended();
+    if (ended !== undefined) throw ended;
+    this.#options.beforeCall();
+    this.#sendWhenClaimed(
+      lease,
+      (writer, claiming) => {
+        const { id, relative } = numberOf(lease);
+        writeCreateHead(writer, id * 2 + (relative ? 1 : 0), lease.typeid);
+        return this.#options.exchange.writeArguments(writer, args, purpose, claiming);
+      },
+      (failure) => {
+        lease.refused(failure as Error);
+      },
+    );
+  }
+
+  /**
+   * Sends the message now, or, as it stands now, when the claims of all that it names are over;
+   * what follows for the same root waits behind it.
+   */
+  #sendWhenClaimed(
+    root: Lease,
+    compose: (writer: ByteWriter, claiming: Lease[]) => readonly Reference[],
+    fail: (failure: unknown) => void,
+  ): Place | undefined {
+    const { outbox } = this.#options;
+    const claiming: Lease[] = root.claim === undefined ? [] : [root];
+    let message: Buffer | undefined;
+    let references: readonly Reference[] = [];
+    try {
+      return outbox.send((writer) => {
+        const start = writer.length;
+        references = compose(writer, claiming);
+        if (claiming.length === 0 && !this.#tails.has(root)) return;
+        message = Buffer.from(writer.bytes.subarray(start));
+        throw new NotYet();
+      }, true);
+    } catch (error) {
+      if (!(error instanceof NotYet) || message === undefined) throw error;
+    }
+    const held = message;
+    this.#hold(root, claiming, () => {
+      const failure = claiming.find((lease) => lease.failure !== undefined)?.failure;
+      if (failure !== undefined) {
+        this.#options.exchange.takeBack(references);
+        fail(failure);
+        return;
+      }
+      outbox.send((writer) => {
+        writer.raw(held);
+      }, true);
+    });
+    return undefined;
+  }
+
+  #hold(root: Lease, claiming: readonly Lease[], then: () => void): void {
+    const before = this.#tails.get(root) ?? Promise.resolve();
+    const tail = before
+      .then(() => Promise.all(claiming.map(({ claim }) => claim?.over ?? Promise.resolve())))
+      .then(() => {
+        if (this.#tails.get(root) === tail) this.#tails.delete(root);
+        if (this.#options.ended() === undefined) then();
+      });
+    this.#tails.set(root, tail);
+  }
+
+  /** Changes the fate of a call's outcome; false where the call has left already. */
+  patch(call: OpenCall, fate: Fate): boolean {
+    const { outbox } = this.#options;
+    const batch = call.place === undefined ? undefined : outbox.batchAt(call.place);
+    if (batch === undefined || call.place === undefined) return false;
+    patchCallFlags(batch, call.place.at + 1, fate); // behind the kind of the frame
+    if (!fate.reply) {
+      this.#calls.take(call.callId, true)?.cleanup?.();
+      this.#idle();
+    }
+    return true;
+  }
+
+  /** The number of a call whose answer was kept can be used again. */
+  free(callId: number): void {
+    this.#calls.free(callId);
+  }
+
+  /** The handle that was called: an answer that is its own object gives it back. */
+  selfOf(callId: number): object | undefined {
+    return this.#require(callId).request.held;
+  }
+
+  settle(callId: number, outcome: Outcome): void {
+    this.#require(callId);
+    this.#settle(callId, outcome);
+  }
+
+  #require(callId: number): Waiting {
+    const pending = this.#calls.get(callId);
+    if (pending === undefined) {
+      throw new ProtocolError(`Answer to call ${String(callId)}, which nobody made`);
+    }
+    return pending;
+  }
+
+  #settle(callId: number, outcome: Outcome): void {
+    const pending = this.#calls.take(callId);
+    if (pending === undefined) return;
+    pending.cleanup?.();
+    const { held } = pending.request;
+    if (pending.abandoned) {
+      if (outcome.value !== held) this.#options.exchange.abandon(outcome.value);
+    } else if (outcome.kind === 'return') pending.resolve(outcome.value);
+    else pending.reject(outcome.value);
+    this.#idle();
+  }
+
+  #idle(): void {
+    if (this.#calls.count === 0) this.#options.onPending(false);
+  }
+
+  #cancel(callId: number, error: unknown): void {
+    const pending = this.#calls.get(callId);
+    if (pending === undefined || pending.abandoned) return;
+    pending.abandoned = true;
+    pending.cleanup?.();
+    pending.reject(error);
+    this.#options.sendCancel(callId);
+  }
+
+  #startTimer(callId: number, pending: Waiting, timeoutMs: number): void {
+    const timer = setTimeout(() => {
+      const text = `Call of "${pending.request.name}" was not answered within ${String(timeoutMs)} ms`;
+      this.#cancel(callId, new TimeoutError(text));
+    }, timeoutMs);
+    pending.cleanup = () => {
+      clearTimeout(timer);
+    };
+  }
+
+  #watchSignal(callId: number, pending: Waiting, signal: AbortSignal): void {
+    const abort = (): void => {
+      this.#cancel(callId, signal.reason);
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    const before = pending.cleanup;
+    pending.cleanup = () => {
+      before?.();
+      signal.removeEventListener('abort', abort);
+    };
+  }
+
+  /** Rejects all that wait. `lossOf` makes the error; `sent`: the call may have reached the peer. */
+  end(lossOf: (sent: boolean) => unknown): void {
+    for (const call of this.#calls.takeAll()) {
+      call.cleanup?.();
+      const isHere =
+        call.place !== undefined && this.#options.outbox.batchAt(call.place) !== undefined;
+      if (!call.abandoned) call.reject(lossOf(!isHere));
+    }
+    this.#tails.clear();
+    this.#options.onPending(false);
+  }
+}
+
+/** One call that waits for its answer. */
+class Waiting implements PendingCall {
+  readonly promise: Promise<unknown>;
+  /** Kept alive with it: the handle that was called, and the arguments. */
+  readonly request: CallRequest;
+  resolve!: (value: unknown) => void;
+  reject!: (error: unknown) => void;
+  place: Place | undefined = undefined;
+  abandoned = false;
+  cleanup: (() => void) | undefined = undefined;
+
+  constructor(request: CallRequest) {
+    this.request = request;
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+}
+
+/** A message was written that must wait for a claim: it is taken out of the batch again. */
+class NotYet extends Error {}
+
+function targetOf(target: Lease | Answer): Target {
+  return target instanceof Lease
+    ? { kind: 'object', ...numberOf(target) }
+    : { kind: 'answer', callId: target.callId };
+}
+
+function failedCall(root: Lease, error: unknown): OpenCall {
+  return { callId: -1, root, promise: Promise.reject(error), place: undefined };
+}
