@@ -118,6 +118,31 @@ function nothing(): undefined {
   return undefined;
 }
 
+// `util.inspect` looks at the target of a JS Proxy: bound functions inherit this prototype.
+Object.setPrototypeOf(
+  nothing,
+  Object.create(Function.prototype, {
+    [inspect.custom]: {
+      value(this: object): string {
+        return describeTarget(this);
+      },
+    },
+  }) as object,
+);
+
+function describeTarget(target: object): string {
+  const proxy = proxyOf.get(target);
+  const link = proxy === undefined ? undefined : links.get(proxy);
+  if (link !== undefined) return describeLink(link);
+  const state = proxy === undefined ? undefined : roots.get(proxy);
+  return state === undefined ? '<Remote>' : describeHandle('Remote', state.lease);
+}
+
+function describeLink({ path, from, state }: Link): string {
+  const name = [from === undefined ? '' : '(answer)', ...path].filter((part) => part !== '');
+  return `<member ${name.join('.')} of ${describeHandle('Remote', state.lease)}, not awaited>`;
+}
+
 const TOKEN = tokenProperty((handle) => stateOf(handle).lease);
 
 export function leaseOfRemote(value: object): Lease | undefined {
@@ -219,8 +244,7 @@ function rootMember(root: object, name: string | symbol): unknown {
 }
 
 function linkMember(link: Link, name: string | symbol): unknown {
-  if (name === inspect.custom)
-    return () => `<member ${link.path.join('.')} of ${describeHandle('Remote', link.state.lease)}>`;
+  if (name === inspect.custom) return () => describeLink(link);
   if (name === Symbol.asyncIterator) return () => iterate(link);
   if (typeof name === 'symbol') return undefined;
   if (PROMISE_NAMES.has(name)) {
@@ -289,6 +313,10 @@ function rejected(root: Lease, failure: unknown): OpenCall {
   return { callId: -1, root, promise: Promise.reject(failure), place: undefined };
 }
 
+async function refuse(failure: unknown): Promise<never> {
+  return await Promise.reject(failure);
+}
+
 /** One operation on what stands at the end of `link`, and what it answers. */
 function send(
   link: Link,
@@ -301,7 +329,7 @@ function send(
   const { failure } = state;
   if (failure !== undefined) {
     state.failure = undefined;
-    return Promise.reject(failure);
+    return refuse(failure);
   }
   const target = targetOf(link, session);
   if (target === undefined)

@@ -195,8 +195,9 @@ export class Incoming {
       follow(from, reference.path, source.exposure ?? this.#exposureOf(from));
     const value = source.later === undefined ? read(source.value) : source.later.then(read);
     if (!(value instanceof Promise)) return value;
+    const pending = value as Promise<unknown>;
     let result: unknown;
-    needs.push(value.then((landed) => (result = landed)));
+    needs.push(pending.then((landed) => (result = landed)));
     return new Awaited(() => result);
   };
 

@@ -1,10 +1,12 @@
 // Iteration over a shared container, a chunk for each call. Live between chunks: what changes in
 // the container shows in the next one. The last release of the proxy ends the iteration.
 
+import { option, resolveOptions } from '../base/options';
 import { BaseProxy } from '../proxy/base-proxy';
 import { type SharedType } from './shared-type';
 
-const DEFAULT_BATCH = 256;
+const isBatch = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 1;
+const ITERATION_RULES = { batch: option(256, isBatch, 'a whole number >= 1') };
 
 export interface IterationOptions {
   /** Items in a call. Default 256. */
@@ -22,6 +24,7 @@ export class ChunkReferent {
   }
 
   next(batch: number): Chunk {
+    if (!isBatch(batch)) throw new RangeError('A chunk has at least one item');
     const items: unknown[] = [];
     while (items.length < batch) {
       const result = this.#iterator.next();
@@ -55,9 +58,10 @@ export const chunksType: SharedType = {
 /** Iterates over what `first` begins. Leaving the loop gives the server's iterator back. */
 export function iterateChunks<T>(
   first: (batch: number) => Promise<unknown>,
-  options: IterationOptions = {},
+  options?: IterationOptions,
 ): AsyncIterableIterator<T> {
-  return new ChunkIterator<T>(first, Math.max(1, Math.trunc(options.batch ?? DEFAULT_BATCH)));
+  const { batch } = resolveOptions('an iteration', ITERATION_RULES, options);
+  return new ChunkIterator<T>(first, batch);
 }
 
 /** By hand and not a generator: a loop of ten thousand items takes one promise for each, not three. */

@@ -103,23 +103,23 @@ export class DictProxy<K extends Key = Key, V = unknown>
     return new LazyPromise(() => this.call('size', []) as Promise<number>);
   }
   get(key: K): Promise<V | undefined> {
-    return this.call('get', [requireKey(key)]) as Promise<V | undefined>;
+    return this.#keyed('get', key) as Promise<V | undefined>;
   }
   set(key: K, value: V): Promise<void> {
-    return this.call('set', [requireKey(key), value]) as Promise<void>;
+    return this.#keyed('set', key, value) as Promise<void>;
   }
   has(key: K): Promise<boolean> {
-    return this.call('has', [requireKey(key)]) as Promise<boolean>;
+    return this.#keyed('has', key) as Promise<boolean>;
   }
   delete(key: K): Promise<boolean> {
-    return this.call('delete', [requireKey(key)]) as Promise<boolean>;
+    return this.#keyed('delete', key) as Promise<boolean>;
   }
   clear(): Promise<void> {
     return this.call('clear', []) as Promise<void>;
   }
   /** Removes a key and answers what it had. */
   pop(key: K): Promise<V | undefined> {
-    return this.call('pop', [requireKey(key)]) as Promise<V | undefined>;
+    return this.#keyed('pop', key) as Promise<V | undefined>;
   }
   /** Removes the newest entry and answers it. */
   popItem(): Promise<[K, V] | undefined> {
@@ -127,7 +127,7 @@ export class DictProxy<K extends Key = Key, V = unknown>
   }
   /** What the key has; sets it to `value` first where it is absent. */
   setDefault(key: K, value: V): Promise<V> {
-    return this.call('setDefault', [requireKey(key), value]) as Promise<V>;
+    return this.#keyed('setDefault', key, value) as Promise<V>;
   }
   /** The same, under the name that JavaScript's Map has for it. */
   getOrInsert(key: K, value: V): Promise<V> {
@@ -138,11 +138,11 @@ export class DictProxy<K extends Key = Key, V = unknown>
   }
   /** Adds in one step; absent counts as 0. Answers the sum. */
   increment(key: K, by?: number | bigint): Promise<number | bigint> {
-    return this.call('increment', [requireKey(key), by]) as Promise<number | bigint>;
+    return this.#keyed('increment', key, by) as Promise<number | bigint>;
   }
   /** Sets if the key has what equals `expected` (undefined: is absent); answers whether it did. */
   compareAndSet(key: K, expected: V | undefined, value: V): Promise<boolean> {
-    return this.call('compareAndSet', [requireKey(key), expected, value]) as Promise<boolean>;
+    return this.#keyed('compareAndSet', key, expected, value) as Promise<boolean>;
   }
   keys(): Promise<K[]> {
     return this.call('keys', []) as Promise<K[]>;
@@ -182,17 +182,32 @@ export class DictProxy<K extends Key = Key, V = unknown>
     return this.iterate();
   }
 
+  /** A method whose first argument is a key. */
+  #keyed(name: string, key: unknown, ...args: unknown[]): Promise<unknown> {
+    return isKey(key) ? this.call(name, [key, ...args]) : Promise.reject(badKey(key));
+  }
+
   protected override get purpose(): Purpose {
     return 'container';
   }
 }
 
-function requireKey(key: unknown): unknown {
-  if (typeof key !== 'object' && typeof key !== 'function' && typeof key !== 'symbol') return key;
-  if (key === null) return key;
-  throw new UsageError(
+function isKey(key: unknown): boolean {
+  return (
+    key === null ||
+    (typeof key !== 'object' && typeof key !== 'function' && typeof key !== 'symbol')
+  );
+}
+
+function badKey(key: unknown): UsageError {
+  return new UsageError(
     `A key of a dict is a primitive, not ${typeof key === 'symbol' ? 'a symbol' : 'an object'}: a copied object could never be found again`,
   );
+}
+
+function requireKey(key: unknown): unknown {
+  if (isKey(key)) return key;
+  throw badKey(key);
 }
 
 /** Entries of what was given for them, with keys that can be found again. */

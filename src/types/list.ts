@@ -61,7 +61,9 @@ export class ListReferent implements Copyable {
   }
   extend(items: readonly unknown[] | ListReferent): number {
     const more = items instanceof ListReferent ? items.toArray() : items;
-    return this.push(...more);
+    this.#version++;
+    for (const item of more) this.#items.push(item);
+    return this.#items.length;
   }
   splice(start: number, deleteCount: number | undefined, ...items: unknown[]): unknown[] {
     this.#version++;
@@ -210,10 +212,8 @@ export class ListProxy<T = unknown> extends BaseProxy implements AsyncIterable<T
     return this.call('insert', [index, value]) as Promise<void>;
   }
   /** Appends many; from another list of the same manager without coming through here. */
-  extend(items: Iterable<T> | ListProxy<T>): Promise<number> {
-    return this.call('extend', [
-      items instanceof ListProxy ? items : [...items],
-    ]) as Promise<number>;
+  async extend(items: Iterable<T> | ListProxy<T>): Promise<number> {
+    return (await this.call('extend', [items instanceof ListProxy ? items : [...items]])) as number;
   }
   splice(start: number, deleteCount?: number, ...items: T[]): Promise<T[]> {
     return this.call('splice', [start, deleteCount, ...items]) as Promise<T[]>;
@@ -254,7 +254,7 @@ export class ListProxy<T = unknown> extends BaseProxy implements AsyncIterable<T
     for (let attempt = 0; attempt < SORT_ATTEMPTS; attempt++) {
       const [version, items] = (await this.call('_versioned', [])) as [number, T[]];
       const order = items.map((_item, i) => i);
-      order.sort((a, b) => compare(items[a] as T, items[b] as T));
+      order.sort((a, b) => compareLast(compare, items[a] as T, items[b] as T));
       if ((await this.call('_permute', [version, order])) === true) return this;
     }
     throw new LimitError(
@@ -306,6 +306,12 @@ export class ListProxy<T = unknown> extends BaseProxy implements AsyncIterable<T
   protected override get purpose(): Purpose {
     return 'container';
   }
+}
+
+/** As in `Array.prototype.sort`, undefined goes last and is never compared. */
+function compareLast<T>(compare: (a: T, b: T) => number, a: T, b: T): number {
+  if (a === undefined || b === undefined) return Number(a === undefined) - Number(b === undefined);
+  return compare(a, b);
 }
 
 const EXPOSED = [
