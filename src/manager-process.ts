@@ -45,10 +45,10 @@ export class ManagerProcess {
     this.#child.once('exit', (code, signal) => {
       this.#onExit({ code, signal });
     });
-    this.#child.once('error', (error) => {
-      this.#ready.reject(error);
+    this.#child.on('error', (error) => {
+      this.#onError(error);
     });
-    this.#child.send(config);
+    this.#tell(config);
     this.#ready.promise.catch(() => undefined); // told to whoever waits; start() may not be awaited
     this.#hello = setTimeout(() => {
       this.#tooSlow();
@@ -69,7 +69,7 @@ export class ManagerProcess {
 
   /** Resolves when it serves; rejects with its own error, or with how it ended. */
   async serve(request: StartRequest): Promise<void> {
-    this.#child.send(request);
+    this.#tell(request);
     await this.#ready.promise;
   }
 
@@ -104,6 +104,20 @@ export class ManagerProcess {
 
   kill(): void {
     this.#child.kill('SIGKILL');
+  }
+
+  /** Where the child is gone, its end tells more than the failed write. */
+  #tell(message: ServerConfig | StartRequest): void {
+    this.#child.send(message, () => undefined);
+  }
+
+  /** It could not be started at all, or a message to it was lost: then its end follows. */
+  #onError(cause: Error): void {
+    if (this.#child.pid !== undefined) return;
+    this.#ready.reject(
+      new UsageError(`Cannot start the manager's process: ${cause.message}`, { cause }),
+    );
+    this.#onExit({ code: null, signal: null });
   }
 
   #onMessage(message: ServerMessage): void {

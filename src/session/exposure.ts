@@ -304,9 +304,10 @@ export function equals(left: unknown, right: unknown): boolean {
   if (left === right || (left !== left && right !== right)) return true;
   if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null)
     return false;
-  const custom = (left as { equals?: unknown }).equals;
-  if (typeof custom === 'function') return Boolean(Reflect.apply(custom, left, [right]));
-  return isDatum(left) && isDatum(right) && equalData(left, right);
+  if (isDatum(left)) return isDatum(right) && equalData(left, right);
+  // An object of a class that says what is equal to it is asked.
+  const own = findMember(left, 'equals')?.value as unknown;
+  return typeof own === 'function' && Boolean(Reflect.apply(own, left, [right]));
 }
 
 function isDatum(value: object): boolean {

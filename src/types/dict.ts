@@ -27,7 +27,7 @@ export class DictReferent implements Copyable {
     return this.#map.get(key);
   }
   set(key: unknown, value: unknown): void {
-    this.#map.set(key, value);
+    this.#map.set(requireKey(key), value);
   }
   has(key: unknown): boolean {
     return this.#map.has(key);
@@ -50,21 +50,21 @@ export class DictReferent implements Copyable {
     return [last, this.pop(last)];
   }
   setDefault(key: unknown, value: unknown): unknown {
-    if (!this.#map.has(key)) this.#map.set(key, value);
+    if (!this.#map.has(key)) this.set(key, value);
     return this.#map.get(key);
   }
   update(entries: DictReferent | Iterable<readonly [unknown, unknown]>): void {
     const more = entries instanceof DictReferent ? entries.entries() : entries;
-    for (const [key, value] of more) this.#map.set(key, value);
+    for (const [key, value] of more) this.set(key, value);
   }
   increment(key: unknown, by?: number | bigint): number | bigint {
     const value = increment(this.#map.get(key), by);
-    this.#map.set(key, value);
+    this.set(key, value);
     return value;
   }
   compareAndSet(key: unknown, expected: unknown, value: unknown): boolean {
     if (!equals(this.#map.get(key), expected)) return false;
-    this.#map.set(key, value);
+    this.set(key, value);
     return true;
   }
   keys(): unknown[] {

@@ -8,7 +8,7 @@
 // back. The owner of a private manager adds the secret that it gave its child at the start.
 
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
-import { AuthenticationError, LimitError, ProtocolError } from '../base/errors';
+import { AuthenticationError, LimitError, ProtocolError, UsageError } from '../base/errors';
 import { ByteReader, ByteWriter } from './bytes';
 import { PROTOCOL_VERSION } from './frames';
 
@@ -166,11 +166,11 @@ export function deriveTicketKey(
   return Buffer.from(hkdfSync('sha256', key, salt, `${MAGIC} ticket ${session}`, 32));
 }
 
-/** An authkey as bytes. Throws `AuthenticationError` where it is too short to be one. */
+/** An authkey as bytes. Throws `UsageError` where it is too short to be one. */
 export function keyBytes(authkey: string | Uint8Array): Buffer {
   const bytes = Buffer.from(authkey as Uint8Array);
   if (bytes.length < KEY_BYTES_MIN) {
-    throw new AuthenticationError(
+    throw new UsageError(
       `An authkey has at least ${String(KEY_BYTES_MIN)} bytes, and this one ${String(bytes.length)}; crypto.randomBytes(32) makes a good one`,
     );
   }

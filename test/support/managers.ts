@@ -1,5 +1,5 @@
 // Real managers in tests: short limits, and an end that proves that nothing is left.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Manager } from '../../src/index';
 import { until } from './until';
@@ -7,10 +7,13 @@ import { until } from './until';
 /** Dead sessions and tokens are given up soon, so that tests can see it. */
 export const SHORT_LIMITS = { lingerMs: 100, ticketMs: 300 } as const;
 
+/** Whether a process runs. One that ended and that nobody has reaped does not. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    if (process.platform !== 'linux') return true;
+    const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) !== 'Z';
   } catch {
     return false;
   }
@@ -25,8 +28,11 @@ export async function expectNothingHeld(manager: Manager): Promise<void> {
   await until(
     async () => (await manager.numberOfObjects()) === 0,
     'numberOfObjects() to be 0',
+    2000,
   ).catch(async (error: unknown) => {
-    throw new Error(`${String(error)}\n${await manager.debugInfo()}`);
+    const { objects } = await manager.inspect();
+    const held = objects.filter((object) => object.sessions + object.names > 0);
+    throw new Error(`${String(error)}\n${JSON.stringify(held, undefined, 1)}`);
   });
   const { objects, sessions, calls } = await manager.inspect();
   expect(objects.filter((object) => object.sessions + object.names > 0)).toEqual([]);

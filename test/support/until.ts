@@ -14,7 +14,9 @@ export async function until<T>(
     const answer = await condition();
     if (answer) return answer;
     if (Date.now() > end) {
-      throw new Error(`Waited ${String(deadlineMs)} ms for ${what}; the last answer: ${String(answer)}`);
+      throw new Error(
+        `Waited ${String(deadlineMs)} ms for ${what}; the last answer: ${String(answer)}`,
+      );
     }
     await sleep(POLL_MS);
   }
