@@ -4,7 +4,6 @@
 
 import {
   LimitError,
-  ObjectGoneError,
   ProtocolError,
   RemoteError,
   SerializationError,
@@ -174,7 +173,7 @@ export class Incoming {
   #answerAsSource(callId: number): Source {
     const answer = this.#answers.get(callId);
     if (answer === undefined) {
-      throw new ObjectGoneError(`The answer to call ${String(callId)} is no longer kept`);
+      throw new ProtocolError(`Call on the answer to call ${String(callId)}, which is not kept`);
     }
     if (answer instanceof Promise) {
       return { value: undefined, exposure: undefined, later: answer.then(valueOf) };

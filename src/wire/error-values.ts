@@ -81,10 +81,9 @@ function ownFields(error: Error): [string, unknown][] {
 
 function classNameOf(error: Error): string {
   if (error instanceof DOMException) return 'DOMException';
-  const { constructor } = error as { constructor?: unknown };
-  return typeof constructor === 'function' && constructor.name !== ''
-    ? constructor.name
-    : error.name;
+  const { constructor, name } = error as { constructor?: unknown; name?: unknown };
+  if (typeof constructor === 'function' && constructor.name !== '') return constructor.name;
+  return textOf(name) || 'Error';
 }
 
 /** The name that was given to this error, where it is not that of its class. */
@@ -110,12 +109,15 @@ export function readError(reader: ByteReader, decode: () => unknown): Error {
   const remoteStack = reader.text();
   const error = create(className, message, ownName);
   if (ownName !== '' && className !== 'DOMException') defineName(error, ownName);
+  reader.errors.push(error);
+  reader.enter();
   const count = reader.count();
   for (let i = 0; i < count; i++) {
     const name = reader.text();
     const value = decode();
     if (name !== '__proto__' && name !== 'constructor') define(error, name, value);
   }
+  reader.leave();
   define(error, 'remoteStack', remoteStack);
   // Of a cause only this stack is of use; the error that is thrown gets its caller's later.
   if (remoteStack !== '') error.stack = remoteStack;

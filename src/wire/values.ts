@@ -31,14 +31,13 @@ const TAG = {
   structured: 14,
   error: 15,
   date: 16,
+  again: 17,
 } as const;
 /** Tags from here on are the numbers 0 to 127 themselves. */
 const SMALL_INT = 128;
 /** Trees of up to this many objects are written compactly. */
 const SMALL_TREE = 16;
 const SMALL_OBJECT_KEYS = 32;
-/** Errors in errors, as causes mostly: deeper ones cross as their text. */
-const SPECIAL_DEPTH = 8;
 const PLACEHOLDER = '@r';
 
 /** What the walk may meet. */
@@ -62,6 +61,8 @@ export class ValueEncoder {
   #tree: object[] = [];
   /** The special objects that are being written: one that holds itself is met here again. */
   readonly #open = new Set<object>();
+  /** The errors written so far: one that comes again is named by its number. */
+  readonly #errors: Error[] = [];
 
   constructor(writer: ByteWriter, referenceOf: ReferenceOf, limits: ValueLimits = DEFAULT_LIMITS) {
     this.#writer = writer;
@@ -143,21 +144,18 @@ export class ValueEncoder {
       return writer.double(value.getTime());
     }
     const start = writer.length;
+    const errors = this.#errors.length;
     this.#tree = [];
     if (this.#smallTree(value, path)) return;
     writer.length = start;
+    this.#errors.length = errors;
     this.#structured(value, path);
   }
 
   /** References and errors: what v8 would not carry, wherever it stands. */
   #special(value: object, path: string): boolean {
     if (isErrorValue(value)) {
-      this.#within(value, path, () => {
-        this.#writer.u8(TAG.error);
-        writeError(this.#writer, value, (part, name) => {
-          this.encode(part, `${path}.${name}`);
-        });
-      });
+      this.#error(value, path);
       return true;
     }
     if (isPlainArray(value) || isPlainObject(value)) return false;
@@ -166,6 +164,35 @@ export class ValueEncoder {
     this.#writer.u8(TAG.reference);
     this.#writer.varint(index);
     return true;
+  }
+
+  #error(error: Error, path: string): void {
+    const known = this.#errors.indexOf(error);
+    if (known !== -1) {
+      this.#writer.u8(TAG.again);
+      this.#writer.varint(known);
+      return;
+    }
+    this.#errors.push(error);
+    this.#within(error, path, () => {
+      this.#writer.u8(TAG.error);
+      writeError(this.#writer, error, (part, name) => {
+        this.#attempt(() => {
+          this.encode(part, `${path}.${name}`);
+        });
+      });
+    });
+  }
+
+  /** What is dropped of the bytes is dropped of the errors too. */
+  #attempt(write: () => void): void {
+    const errors = this.#errors.length;
+    try {
+      write();
+    } catch (error) {
+      this.#errors.length = errors;
+      throw error;
+    }
   }
 
   /** False where `value` is no small tree: the caller drops what was written. */
@@ -249,9 +276,14 @@ export class ValueEncoder {
   }
 
   #within(special: object, path: string, write: () => void): void {
-    if (this.#open.has(special) || this.#open.size >= SPECIAL_DEPTH) {
+    if (this.#open.has(special)) {
       throw new SerializationError(
-        `Cannot send ${path}: an error, or an object with the key "${PLACEHOLDER}", that holds itself`,
+        `Cannot send ${path}: an object with the key "${PLACEHOLDER}" that holds itself`,
+      );
+    }
+    if (this.#open.size >= this.#limits.depth) {
+      throw new LimitError(
+        `Cannot send ${path}: nested deeper than limits.depth, which is ${String(this.#limits.depth)}`,
       );
     }
     this.#open.add(special);
@@ -475,6 +507,8 @@ export function decodeValue(reader: ByteReader, valueOf: ValueOf): unknown {
       return decodeStructured(reader, valueOf);
     case TAG.error:
       return readError(reader, () => decodeValue(reader, valueOf));
+    case TAG.again:
+      return reader.errorAt(reader.varint());
     case TAG.date:
       return new Date(reader.double());
     default:
@@ -485,19 +519,23 @@ export function decodeValue(reader: ByteReader, valueOf: ValueOf): unknown {
 function decodeArray(reader: ByteReader, valueOf: ValueOf): unknown[] {
   const count = reader.count();
   const items: unknown[] = [];
+  reader.enter();
   for (let i = 0; i < count; i++) items.push(decodeValue(reader, valueOf));
+  reader.leave();
   return items;
 }
 
 function decodeObject(reader: ByteReader, valueOf: ValueOf): Record<string, unknown> {
   const count = reader.count();
   const fields: Record<string, unknown> = {};
+  reader.enter();
   for (let i = 0; i < count; i++) {
     const name = reader.text();
     if (name === '__proto__')
       throw new ProtocolError('Cannot read an object: it has a key "__proto__"');
     fields[name] = decodeValue(reader, valueOf);
   }
+  reader.leave();
   return fields;
 }
 
@@ -514,11 +552,19 @@ function parseBigint(text: string): bigint {
   return negative ? -value : value;
 }
 
+function deserializeData(bytes: Buffer): unknown {
+  try {
+    return deserialize(Buffer.from(bytes)) as unknown;
+  } catch (cause) {
+    throw new ProtocolError(`Cannot read a value: ${messageOf(cause)}`, { cause });
+  }
+}
+
 function decodeStructured(reader: ByteReader, valueOf: ValueOf): unknown {
   const count = reader.count();
   const extras: unknown[] = [];
   for (let i = 0; i < count; i++) extras.push(decodeValue(reader, valueOf));
-  const data: unknown = deserialize(Buffer.from(reader.blob()));
+  const data = deserializeData(reader.blob());
   return count === 0 ? data : new Restore(extras).restore(data);
 }
 
