@@ -14,8 +14,8 @@ import { type Identity, OWNER_RANGE } from '../session/connection';
 import { type Exposure } from '../session/exposure';
 import { toPlain } from '../session/plain-copy';
 import { type LocalServer, realm, translator } from '../proxy/realm';
-import { type Token, parseToken } from '../wire/token';
-import { type Snapshot } from './control';
+import { parseToken } from '../wire/token';
+import { Control, type ControlParts, type Snapshot } from './control';
 import { HostSession } from './host-session';
 import { type Registry } from './registry';
 
@@ -62,6 +62,9 @@ export class Host
   /** Claims that wait for what has not come. */
   #arrivals: (() => void)[] = [];
 
+  readonly #controlParts: Omit<ControlParts, 'newRange'>;
+  readonly #control: Control;
+
   constructor(options: HostOptions) {
     super();
     this.#options = options;
@@ -71,7 +74,23 @@ export class Host
       disposeNow(referent).catch((error: unknown) => this.emit('fault', error as Error));
     });
     this.tickets = new TicketTable(this.objects, options.limits);
+    this.#controlParts = this.#makeControlParts();
+    this.#control = new Control({ ...this.#controlParts, newRange: () => 0 });
     realm.addServer(this);
+  }
+
+  /** What every session may ask of the manager. */
+  #makeControlParts(): Omit<ControlParts, 'newRange'> {
+    return {
+      snapshot: () => this.snapshot(),
+      debugInfo: () => this.#debugInfo(),
+      shutdown: (drainMs) => {
+        setImmediate(() => void this.close(drainMs));
+      },
+      claim: (text) => this.#claim(text),
+      nextArrival: (signal) => this.#nextArrival(signal),
+      claimMs: this.#options.limits.handshakeMs,
+    };
   }
 
   /** Resolves when clients can connect. */
@@ -111,16 +130,7 @@ export class Host
             this.#keepForDisposal(referent);
           },
         },
-        control: {
-          snapshot: () => this.snapshot(),
-          debugInfo: () => this.#debugInfo(),
-          shutdown: (drainMs) => {
-            setImmediate(() => void this.close(drainMs));
-          },
-          claim: (text) => this.#claim(text),
-          nextArrival: (signal) => this.#nextArrival(signal),
-          claimMs: limits.handshakeMs,
-        },
+        control: this.#controlParts,
         nextRange: () => this.#nextRange(),
         onOpen: ({ id, peer }) => {
           this.emit('session', { id, peer });
@@ -153,12 +163,9 @@ export class Host
     return full ? undefined : ++this.#ranges;
   }
 
-  /** A token of one of our objects, in our own process: the object itself. */
-  open(token: Token): object {
-    const row = this.tickets.claim(token);
-    const referent = row === 'later' ? undefined : row.referent;
-    if (referent === undefined) throw gone();
-    return referent;
+  /** A token of one of our objects, in our own process: the object itself, now or soon. */
+  open(text: string): object | Promise<object> {
+    return this.#control.claim(text);
   }
 
   #claim(text: string): object | 'later' {

@@ -26,7 +26,8 @@ export type ProxyClass = new (lease: Lease, options?: CallOptions) => BaseProxy;
 /** A server in this process: a token of its own objects opens to the object itself. */
 export interface LocalServer {
   readonly manager: string;
-  open(token: Token): object;
+  /** The object, or a promise of it where the token came before it. */
+  open(text: string): object | Promise<object>;
 }
 
 /** A token that another manager claims once has this long. */
@@ -89,7 +90,11 @@ class Realm {
   open(text: string): { readonly value: unknown; readonly claim: Promise<unknown> | undefined } {
     const token = parseToken(text);
     for (const server of this.#servers) {
-      if (server.manager === token.manager) return { value: server.open(token), claim: undefined };
+      if (server.manager !== token.manager) continue;
+      const value = server.open(text);
+      return value instanceof Promise
+        ? { value: undefined, claim: value }
+        : { value, claim: undefined };
     }
     const { lease, over } = this.#connectionFor(token).claim(text);
     return { value: this.makeHandle(lease), claim: over };

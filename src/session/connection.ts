@@ -269,11 +269,27 @@ export class Connection implements Minter {
       uses: wish.uses,
       ttlMs,
     });
+    this.#flushFirstMint();
     const place = { ...identity, address: this.address };
     const secret = ticketSecret(this.#ticketKey, { ...ticket, ...place });
     const text = formatToken({ ...ticket, ...place, secret });
     if (wish.uses === 0) this.#shared.set(lease.id, { text, renewAt: now + ttlMs / 2 });
     return text;
+  }
+
+  #hasMinted = false;
+
+  /**
+   * The first ticket of a tick leaves before its token does: whoever gets the token may kill us at
+   * once. Those of a whole array of proxies leave together, at the end of the tick.
+   */
+  #flushFirstMint(): void {
+    if (this.#hasMinted) return;
+    this.#hasMinted = true;
+    this.#outbox.flush();
+    process.nextTick(() => {
+      this.#hasMinted = false;
+    });
   }
 
   /** When each of our live tickets ends, soonest first: the server refuses more than `limits.tickets`. */

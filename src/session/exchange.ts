@@ -165,9 +165,11 @@ export class Exchange {
       case 'lent':
         return this.#adopt(reference, context.self);
       case 'token': {
-        const opened = this.#translator.open(reference.text);
-        if (opened.claim !== undefined) needs.push(opened.claim);
-        return opened.value;
+        const { value, claim } = this.#translator.open(reference.text);
+        if (claim === undefined) return value;
+        let own: unknown;
+        needs.push(claim.then((claimed) => (own = claimed)));
+        return value ?? new Awaited(() => own); // an object of this process, or a handle at once
       }
       case 'path':
         return context.readPath(reference, needs);

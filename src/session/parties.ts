@@ -75,6 +75,9 @@ export interface Translator {
   onceToken(lease: Lease): string | undefined;
   /** The handle for a lease that the peer gave. */
   adopt(lease: Lease): object;
-  /** The handle, or the object itself, that a token names, and the promise of its claim. */
+  /**
+   * What a token names: a handle at once, or the object itself in its own process; `claim` settles
+   * when it can be used, with the object where `value` is undefined.
+   */
   open(text: string): { readonly value: unknown; readonly claim: Promise<unknown> | undefined };
 }

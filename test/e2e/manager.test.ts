@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Manager, ManagerDiedError, type Remote, release } from '../../src/index';
-import { Child, TS_ARGV, Thread } from '../support/children';
+import { Child, TS_ARGV, Thread } from '../support/runners';
 import { SHORT_LIMITS, directoryOf, endManager, isAlive } from '../support/managers';
 import { until } from '../support/until';
 import type { Counter, initialized } from '../fixtures/classes';
@@ -372,7 +372,7 @@ describe('death', () => {
       return { pid: state.manager.pid as number, address: state.manager.address as string };
     });
     expect(isAlive(pid)).toBe(true);
-    await owner.kill('SIGKILL');
+    await owner.kill();
     await until(() => !isAlive(pid), 'the end of the manager', 1000);
     expect(existsSync(directoryOf({ address }))).toBe(false);
   });

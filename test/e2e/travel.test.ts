@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { type DictProxy, type ListProxy, Manager, isProxy, release, revive, sameReferent, tokenOf } from '../../src/index';
-import { Child, Thread } from '../support/children';
+import { Child, Thread } from '../support/runners';
 import { SHORT_LIMITS, endManager, expectNothingHeld } from '../support/managers';
 import { until } from '../support/until';
 
@@ -83,7 +83,9 @@ describe('to another process', () => {
       const own = library.Manager.connect(argument.address);
       await own.start();
       state.dict = own.dict({ from: 'the dead' });
-      return { dict: state.dict as unknown };
+      const sent = { dict: structuredClone({ dict: state.dict as unknown }).dict };
+        await own.ping(); // the manager has heard of it
+        return sent;
     }, { seed, address: manager.address });
     const received = mine(revive(dict).dict as DictProxy<string, string>);
     await child.kill();
@@ -240,7 +242,9 @@ describe('in any order', () => {
       const own = library.Manager.connect(address);
       await own.start();
       state.list = own.list(['orphan']);
-      return JSON.stringify({ list: state.list as unknown });
+      const text = JSON.stringify({ list: state.list as unknown });
+      await own.ping(); // the manager has heard of it
+      return text;
     }, manager.address);
     await child.kill();
     const { list } = revive(JSON.parse(token) as { list: ListProxy });

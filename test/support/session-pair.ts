@@ -10,11 +10,12 @@ import {
   type Subject,
   type Translator,
 } from '../../src/session/parties';
-import { type CallRequest, Session } from '../../src/session/session';
+import { type CallRequest } from '../../src/session/outgoing';
+import { Session } from '../../src/session/session';
 import { FrameReader, Outbox } from '../../src/transport/framing';
 import { type Link } from '../../src/transport/link';
 import { memoryPair } from '../../src/transport/memory';
-import { ByteWriter } from '../../src/wire/bytes';
+import { type ByteWriter } from '../../src/wire/bytes';
 import { describeFrame, readFrame } from '../../src/wire/frames';
 
 /** A stand-in of what the other side lent. */

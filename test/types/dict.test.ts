@@ -230,7 +230,7 @@ test("toObject keeps a key '__proto__' as data and refuses keys that are no text
 });
 
 test('size is asked for when awaited', async () => {
-  const proxy = dict([['a', 1]]);
+  const proxy = dict<string, number>([['a', 1]]);
   const { size } = proxy;
   await proxy.set('b', 1);
   await expect(size).resolves.toBe(2);

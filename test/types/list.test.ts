@@ -117,7 +117,7 @@ describe('reading', () => {
   });
 
   test('every kind of data survives', async () => {
-    const data = [
+    const data: unknown[] = [
       NaN,
       -0,
       10n ** 30n,
@@ -459,7 +459,7 @@ describe('iterating', () => {
     await until(async () => (await count()) === 1);
     const iterator = proxy.entries({ batch: 1 });
     await iterator.next();
-    await iterator.return?.();
+    await iterator.return?.(undefined);
     await expect(iterator.next()).resolves.toMatchObject({ done: true });
     await until(async () => (await count()) === 1);
   });

@@ -1,0 +1,46 @@
+// What the package gives its users: these names and no others.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as referent from '../src/index';
+
+it('exports these names', () => {
+  expect(Object.keys(referent).sort()).toEqual([
+    'AuthenticationError',
+    'BaseProxy',
+    'ConnectionLostError',
+    'DictProxy',
+    'IteratorProxy',
+    'LimitError',
+    'ListProxy',
+    'Manager',
+    'ManagerDiedError',
+    'MethodNotExposedError',
+    'ObjectGoneError',
+    'ProcessDiedError',
+    'ProtocolError',
+    'ReferentError',
+    'RemoteError',
+    'SerializationError',
+    'Server',
+    'StaleManagerError',
+    'TicketGoneError',
+    'TimeoutError',
+    'UsageError',
+    'currentSignal',
+    'handle',
+    'isProxy',
+    'oneway',
+    'registerProxyType',
+    'release',
+    'revive',
+    'sameReferent',
+    'tokenOf',
+    'version',
+    'withOptions',
+  ]);
+});
+
+it('names the version of package.json', () => {
+  const text = readFileSync(join(__dirname, '../package.json'), 'utf8');
+  expect(referent.version).toBe((JSON.parse(text) as { version: string }).version);
+});
