@@ -1,6 +1,12 @@
 // The objects of a host, as one session may reach them.
 
-import { ObjectGoneError, ProtocolError, RemoteError, SerializationError } from '../base/errors';
+import {
+  LimitError,
+  ObjectGoneError,
+  ProtocolError,
+  RemoteError,
+  SerializationError,
+} from '../base/errors';
 import { RANGE_SIZE, type ObjectTable, Row } from '../refs/objects';
 import { SessionReferences } from '../refs/session-references';
 import { type TicketTable } from '../refs/tickets';
@@ -26,6 +32,9 @@ export interface HostParts {
   readonly made: (referent: object) => void;
 }
 
+/** A client that goes on creating beyond its limit after so many refusals is cut off. */
+const REFUSED_MAX = 1000;
+
 const FUNCTION = { typeid: 'function', exposure: openExposure('function'), owned: false };
 const OBJECT = { typeid: 'object', exposure: openExposure('object'), owned: false };
 const ITERATOR = { typeid: 'iterator', exposure: openExposure('iterator'), owned: true };
@@ -38,6 +47,8 @@ export class HostParty implements Party {
   readonly #control: Subject;
   readonly #tellFailure: (id: number, error: unknown) => void;
   readonly #toldFailures = new Set<number>();
+  /** Creations beyond `limits.references`: why, until they are released. */
+  readonly #refused = new Map<number, LimitError>();
 
   constructor(
     host: HostParts,
@@ -68,6 +79,10 @@ export class HostParty implements Party {
   subject(id: number, relative: boolean): Subject {
     if (id === 0) return this.#control;
     const absolute = this.#absolute(id, relative);
+    const refused = this.#refused.get(absolute);
+    if (refused !== undefined) {
+      return { referent: undefined, exposure: OBJECT.exposure, ready: undefined, failure: refused };
+    }
     const row = this.references.has(absolute) ? this.#host.objects.get(absolute) : undefined;
     if (row === undefined) {
       throw new ObjectGoneError(
@@ -121,6 +136,7 @@ export class HostParty implements Party {
   }
 
   released(id: number, count: number): void {
+    if (this.#refused.delete(id)) return;
     this.references.release(id, count);
   }
 
@@ -137,6 +153,13 @@ export class HostParty implements Party {
       throw new ProtocolError(
         `Cannot create object ${String(id)}: it is outside of the session's range`,
       );
+    }
+    try {
+      this.references.requireRoom(id);
+    } catch (error) {
+      if (!(error instanceof LimitError) || this.#refused.size >= REFUSED_MAX) throw error;
+      this.#refused.set(id, error);
+      return;
     }
     let definition: TypeDefinition;
     try {
@@ -218,7 +241,6 @@ export class HostParty implements Party {
     referent: object | undefined,
     kind: { readonly typeid: string; readonly exposure: Exposure; readonly owned: boolean },
   ): Row<Exposure> {
-    this.references.requireRoom(id);
     const row = this.#host.objects.add(new Row(id, referent, kind));
     this.references.add(row);
     return row;

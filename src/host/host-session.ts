@@ -214,6 +214,9 @@ export class HostSession {
         this.#onControl(frame as ControlFrame);
       },
     });
+    // What one client's callback does must not end the manager of all the others.
+    session.reportsFailures = true;
+    session.onWarning = this.#options.onFault;
     this.#session = session;
   }
 

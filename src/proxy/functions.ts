@@ -10,6 +10,7 @@ import { letGo, mint, sessionOf } from './handles';
 import { type CallOptions, mergeOptions } from './options';
 import { leaseOfHandle, realm, requireLease } from './realm';
 import { makeRemote, optionsOfRemote } from './remote';
+import { type Remote } from './remote-types';
 
 /** Gives the reference of a proxy back now; calls through it then reject. */
 export function release(proxy: object): void {
@@ -125,7 +126,11 @@ export function registerProxyType(typeid: string, type: new (...args: never[]) =
 }
 
 /** `proxy` whose calls return at once: errors go to the `warning` event of its manager. */
-export function oneway<T extends object>(proxy: T): { [K in keyof T]: OnewayMember<T[K]> } {
+export function oneway<T extends object>(
+  proxy: Remote<T>,
+): { -readonly [K in keyof T]: OnewayMember<T[K]> };
+export function oneway<T extends object>(proxy: T): { [K in keyof T]: OnewayMember<T[K]> };
+export function oneway(proxy: object): object {
   const lease = requireLease(proxy);
   const session = sessionOf(lease);
   const purpose: Purpose = proxy instanceof BaseProxy ? 'container' : 'argument';
@@ -146,7 +151,7 @@ export function oneway<T extends object>(proxy: T): { [K in keyof T]: OnewayMemb
       send('set', name, [value]);
       return true;
     },
-  }) as { [K in keyof T]: OnewayMember<T[K]> };
+  });
 }
 
 export type OnewayMember<M> = M extends (...args: infer A) => unknown

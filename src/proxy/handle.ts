@@ -9,7 +9,7 @@ import { describeHandle, idOf, sessionOf } from './handles';
 import { type CallOptions, mergeOptions } from './options';
 import { requireLease } from './realm';
 import { optionsOfRemote } from './remote';
-import { type Loose, type Remote } from './remote-types';
+import { type Loose, type RemoteResult } from './remote-types';
 
 // eslint-disable-next-line @typescript-eslint/no-unused-vars -- tells apart the handles of two types
 export class Handle<T = Loose> {
@@ -63,11 +63,11 @@ export class Handle<T = Loose> {
     }
   }
   /** The member at the end of `names`, each of which is split at its dots. */
-  path<P = Loose>(...names: string[]): Remote<P> {
+  path<P = Loose>(...names: string[]): RemoteResult<P> {
     let here = this.#proxy as Record<string, unknown>;
     for (const name of names.flatMap((part) => part.split('.')))
       here = here[name] as Record<string, unknown>;
-    return here as unknown as Remote<P>;
+    return here as unknown as RemoteResult<P>;
   }
   /** Deep by value, in the manager; a proxy stands for its referent. */
   equals(other: unknown): Promise<boolean> {

@@ -3,7 +3,8 @@
  * touched by debuggers, loggers and test runners that never await them.
  */
 export class LazyPromise<T> implements Promise<T> {
-  readonly #ask: () => Promise<T>;
+  /** Dropped once it was asked: it keeps the proxy alive. */
+  #ask: (() => Promise<T>) | undefined;
   #answer: Promise<T> | undefined;
 
   constructor(ask: () => Promise<T>) {
@@ -18,8 +19,7 @@ export class LazyPromise<T> implements Promise<T> {
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    this.#answer ??= this.#ask();
-    return this.#answer.then(onFulfilled, onRejected);
+    return this.#asked().then(onFulfilled, onRejected);
   }
 
   catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
@@ -27,7 +27,13 @@ export class LazyPromise<T> implements Promise<T> {
   }
 
   finally(onFinally?: (() => void) | null): Promise<T> {
-    this.#answer ??= this.#ask();
-    return this.#answer.finally(onFinally);
+    return this.#asked().finally(onFinally);
+  }
+
+  #asked(): Promise<T> {
+    const ask = this.#ask;
+    this.#ask = undefined;
+    if (this.#answer === undefined && ask !== undefined) this.#answer = ask();
+    return this.#answer ?? Promise.reject(new Error('unreachable: it was asked'));
   }
 }

@@ -79,6 +79,8 @@ const LOCAL_NAMES = new Set([
   '@@__IMMUTABLE_ITERABLE__@@',
   '@@__IMMUTABLE_RECORD__@@',
 ]);
+/** A function is called by these too; an EventEmitter does so with its listeners. */
+const FUNCTION_NAMES = new Set(['apply', 'call', 'bind']);
 const PROMISE_NAMES = new Set(['then', 'catch', 'finally']);
 
 // ---- making -------------------------------------------------------------------------------------
@@ -239,6 +241,7 @@ function rootMember(root: object, name: string | symbol): unknown {
   if (name === 'toJSON') return () => tokenValue(state.lease);
   if (name === 'toString') return () => describeHandle('Remote', state.lease);
   if (name === 'valueOf') return () => root;
+  if (state.lease.callable && FUNCTION_NAMES.has(name)) return functionMember(rootLink(root), name);
   if (name === TOKEN_KEY || LOCAL_NAMES.has(name)) return undefined;
   return makeLink({ root, state, from: undefined, path: [name], promise: undefined });
 }
@@ -251,9 +254,25 @@ function linkMember(link: Link, name: string | symbol): unknown {
     const promise = land(link);
     return promise[name as 'then'].bind(promise);
   }
+  if (FUNCTION_NAMES.has(name)) return functionMember(link, name);
   if (name === 'toString') return () => `[member ${link.path.join('.')}]`;
   if (LOCAL_NAMES.has(name)) return undefined;
   return makeLink({ ...link, path: [...link.path, name], promise: undefined });
+}
+
+/** `this` stays with its object: the first argument of each is left out. */
+function functionMember(link: Link, name: string): unknown {
+  const call = (args: readonly unknown[]): object => callLink(link, args, 'call');
+  switch (name) {
+    case 'apply':
+      return (_self: unknown, args: readonly unknown[] = []) => call(args);
+    case 'call':
+      return (_self: unknown, ...args: unknown[]) => call(args);
+    default:
+      return (_self: unknown, ...first: unknown[]) =>
+        (...args: unknown[]) =>
+          call([...first, ...args]);
+  }
 }
 
 /** Writes are ordered with the calls around them; a failure rejects the next call. */

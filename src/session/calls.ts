@@ -35,12 +35,20 @@ export class Calls<C extends PendingCall> {
     return this.#slots[id];
   }
 
+  /** Nobody waits for it any more; its number stays taken until its answer comes. */
+  abandon(id: number): void {
+    const call = this.#slots[id];
+    if (call === undefined || call.abandoned) return;
+    call.abandoned = true;
+    this.#count--;
+  }
+
   /** The call, which no longer waits. `keep`: its number stays taken, because its answer is kept. */
   take(id: number, keep = false): C | undefined {
     const call = this.#slots[id];
     if (call === undefined) return undefined;
     this.#slots[id] = undefined;
-    this.#count--;
+    if (!call.abandoned) this.#count--;
     if (!keep) this.#free.push(id);
     return call;
   }

@@ -174,7 +174,7 @@ function performOn(
       requireIteration(requireObject(subject, 'Symbol.iterator'), exposure);
       return iteratorOf(requireObject(subject, 'Symbol.iterator'));
     case 'equals':
-      return equals(subject, args[0]);
+      return equals(subject, args[0]) || equals(toPlain(subject), toPlain(args[0]));
     case 'get':
     case 'set':
     case 'delete':

@@ -266,10 +266,11 @@ export class Outgoing {
   #cancel(callId: number, error: unknown): void {
     const pending = this.#calls.get(callId);
     if (pending === undefined || pending.abandoned) return;
-    pending.abandoned = true;
+    this.#calls.abandon(callId);
     pending.cleanup?.();
     pending.reject(error);
     this.#options.sendCancel(callId);
+    this.#idle();
   }
 
   #startTimer(callId: number, pending: Waiting, timeoutMs: number): void {

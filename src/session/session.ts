@@ -79,6 +79,8 @@ export class Session implements Lessor {
   readonly #forgotten: { readonly callId: number; readonly replied: boolean }[] = [];
 
   minter: Minter | undefined;
+  /** A call that fails and that nobody awaits is a warning; else it is an unhandled rejection. */
+  reportsFailures = false;
   /** Faults that no call can report. */
   onWarning: ((warning: Error) => void) | undefined;
   /** Whether calls wait for an answer: with the first one, and after the last. */
@@ -156,7 +158,10 @@ export class Session implements Lessor {
 
   /** The same, and the call can be named by further ones in this tick. */
   open(request: CallRequest): OpenCall {
-    return this.#outgoing.open(request);
+    const call = this.#outgoing.open(request);
+    if (this.reportsFailures)
+      call.promise.catch((error: unknown) => this.onWarning?.(error as Error));
+    return call;
   }
 
   /** A new object in the manager, numbered by us. Throws what is wrong with the arguments. */

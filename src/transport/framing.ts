@@ -13,6 +13,8 @@ import { type Link } from './link';
 const PART = 0x8000_0000;
 const FRAME_BYTES = 256 * 1024;
 const HEADER_BYTES = 4;
+/** Messages that come in parts at a time. */
+const STREAMS_MAX = 64;
 const FIRST = 1;
 const LAST = 2;
 /** Above this much unsent, parts wait in our own queue, so that replies can pass. */
@@ -56,6 +58,7 @@ export class Outbox {
   close(): void {
     this.#closed = true;
     this.#bulk.length = 0;
+    this.#bulkBytes = 0;
     this.#batch.length = 0;
   }
 
@@ -255,6 +258,7 @@ export class FrameReader {
     const flags = reader.u8();
     const assembly = this.#assemblyOf(stream, (flags & FIRST) !== 0 ? reader.varint() : undefined);
     const bytes = reader.raw(reader.left);
+    if (bytes.length === 0) throw new ProtocolError('Cannot read a message: a part of it is empty');
     assembly.parts.push(bytes);
     assembly.received += bytes.length;
     if (assembly.received > assembly.total) {
@@ -277,6 +281,9 @@ export class FrameReader {
       );
     }
     if (known !== undefined) return known;
+    if (this.#assemblies.size >= STREAMS_MAX) {
+      throw new ProtocolError('Cannot read a message: too many come in parts at once');
+    }
     const first = { total: total ?? 0, parts: [], received: 0 };
     this.#requireLength(first.total);
     this.#assemblies.set(stream, first);

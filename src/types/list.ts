@@ -287,17 +287,14 @@ export class ListProxy<T = unknown> extends BaseProxy implements AsyncIterable<T
   toArray(): Promise<T[]> {
     return this.call('toArray', []) as Promise<T[]>;
   }
-  async *keys(): AsyncGenerator<number, undefined> {
-    for (let i = 0; i < (await this.length); i++) yield i;
-    return undefined;
+  keys(): AsyncIterableIterator<number> {
+    return countTo(() => this.length);
   }
   values(options?: IterationOptions): AsyncIterableIterator<T> {
     return iterateChunks<T>((batch) => this.call('_chunk', [batch]), options);
   }
-  async *entries(options?: IterationOptions): AsyncGenerator<[number, T], undefined> {
-    let index = 0;
-    for await (const item of this.values(options)) yield [index++, item];
-    return undefined;
+  entries(options?: IterationOptions): AsyncIterableIterator<[number, T]> {
+    return numbered(this.values(options));
   }
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
     return this.values();
@@ -306,6 +303,15 @@ export class ListProxy<T = unknown> extends BaseProxy implements AsyncIterable<T
   protected override get purpose(): Purpose {
     return 'container';
   }
+}
+
+async function* countTo(length: () => Promise<number>): AsyncIterableIterator<number> {
+  for (let i = 0; i < (await length()); i++) yield i;
+}
+
+async function* numbered<T>(items: AsyncIterable<T>): AsyncIterableIterator<[number, T]> {
+  let index = 0;
+  for await (const item of items) yield [index++, item];
 }
 
 /** As in `Array.prototype.sort`, undefined goes last and is never compared. */

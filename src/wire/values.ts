@@ -283,7 +283,7 @@ export class ValueEncoder {
     }
     if (this.#open.size >= this.#limits.depth) {
       throw new LimitError(
-        `Cannot send ${path}: nested deeper than limits.depth, which is ${String(this.#limits.depth)}`,
+        `Cannot send ${shorten(path)}: nested deeper than limits.depth, which is ${String(this.#limits.depth)}`,
       );
     }
     this.#open.add(special);
@@ -414,7 +414,7 @@ class Walk {
   #requireRoom(path: string, depth: number): void {
     if (depth > this.#limits.depth) {
       throw new LimitError(
-        `Cannot send ${path}: nested deeper than limits.depth, which is ${String(this.#limits.depth)}`,
+        `Cannot send ${shorten(path)}: nested deeper than limits.depth, which is ${String(this.#limits.depth)}`,
       );
     }
     if (this.#seen.size >= this.#limits.nodes) {
@@ -445,6 +445,11 @@ function requireCleanKeys(fields: object, path: string): void {
   if (symbol !== undefined) {
     throw new SerializationError(`Cannot send ${path}: it has the key ${symbol.toString()}`);
   }
+}
+
+/** A path of a hundred hops is as telling without its middle. */
+function shorten(path: string): string {
+  return path.length > 100 ? `${path.slice(0, 60)}…${path.slice(-20)}` : path;
 }
 
 function textOf(key: unknown): string {

@@ -128,7 +128,7 @@ describe('states', () => {
 
   test.each([
     [{ adress: 'unix:/x' }],
-    
+
     [{ callTimeoutMs: -1 }],
     [{ limits: { nothing: 1 } }],
     [{ limits: { depth: -1 } }],

@@ -2,7 +2,14 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type DictProxy, type ListProxy, Manager, type Remote, release, revive } from '../../src/index';
+import {
+  type DictProxy,
+  type ListProxy,
+  Manager,
+  type Remote,
+  release,
+  revive,
+} from '../../src/index';
 import type { Counter } from '../fixtures/classes';
 import { Child } from '../support/runners';
 import { endManager, expectNothingHeld } from '../support/managers';
@@ -15,24 +22,36 @@ class TestManager extends Manager {
 }
 
 const root = mkdtempSync(join(tmpdir(), 'referent-test-'));
-const manager = new TestManager({ limits: { lingerMs: 100, ticketMs: 5000 }, execArgv: ['--expose-gc'] });
+const manager = new TestManager({
+  limits: { lingerMs: 100, ticketMs: 5000 },
+  execArgv: ['--expose-gc'],
+});
 let collector: Remote<Counter>;
 
 const collect = globalThis.gc as () => void;
 
 /** Collects here until `numberOfObjects()` is what is expected, the collector's own object not counted. */
 async function collected(expected: number): Promise<void> {
-  await until(async () => {
-    collect();
-    return (await manager.numberOfObjects()) === expected + 1;
-  }, `${String(expected)} objects`);
+  await until(
+    async () => {
+      collect();
+      return (await manager.numberOfObjects()) === expected + 1;
+    },
+    `${String(expected)} objects`,
+  );
 }
 /** Collects in the manager until it has so many objects in all, contained ones too. */
 async function remaining(expected: number): Promise<void> {
-  await until(async () => {
-    await collector.collect();
-    return (await manager.inspect()).objects.filter(({ typeid }) => typeid !== 'Counter').length === expected;
-  }, `${String(expected)} objects in the manager`);
+  await until(
+    async () => {
+      await collector.collect();
+      return (
+        (await manager.inspect()).objects.filter(({ typeid }) => typeid !== 'Counter').length ===
+        expected
+      );
+    },
+    `${String(expected)} objects in the manager`,
+  );
 }
 
 beforeAll(async () => {
@@ -54,17 +73,6 @@ test('a dropped proxy is given back by the collector', async () => {
   })();
   await collected(0);
   await remaining(0);
-});
-
-test('proxies that were read, iterated and revived are given back', async () => {
-  await (async () => {
-    const inner = manager.list([1]);
-    const outer = manager.list(Array.from({ length: 10 }, () => inner));
-    for await (const item of outer.values({ batch: 3 })) expect(await item.length).toBe(1);
-    await outer.toArray();
-    revive(structuredClone({ deep: [outer, inner] }));
-  })();
-  await collected(0);
 });
 
 test('an iteration that was abandoned without return is given back', async () => {
@@ -187,6 +195,17 @@ test('ten thousand lists are given back by the collector', async () => {
   await (async () => {
     const lists = Array.from({ length: 10_000 }, (_, i) => manager.list([i]));
     expect(await lists[9999]?.at(0)).toBe(9999);
+  })();
+  await collected(0);
+});
+
+test('proxies that were read, iterated and revived are given back', async () => {
+  await (async () => {
+    const inner = manager.list([1]);
+    const outer = manager.list(Array.from({ length: 10 }, () => inner));
+    for await (const item of outer.values({ batch: 3 })) expect(await item.length).toBe(1);
+    await outer.toArray();
+    revive(structuredClone({ deep: [outer, inner] }));
   })();
   await collected(0);
 });

@@ -1,10 +1,19 @@
 // What the types say; `npm run typecheck` checks it, nothing here runs.
 import {
-  type BaseProxy, type DictProxy, type IteratorProxy, type Key, type Landed, type ListProxy, Manager, type Remote,
-  oneway, withOptions,
+  type BaseProxy,
+  type DictProxy,
+  type IteratorProxy,
+  type Key,
+  type Landed,
+  type ListProxy,
+  Manager,
+  type Remote,
+  oneway,
+  withOptions,
 } from '../../src/index';
 
-type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Equal<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 type Assert<T extends true> = T;
 
 class Point {
