@@ -154,7 +154,7 @@ function typesOf(managerClass: unknown): ReadonlyMap<string, RegisteredType> {
 const forgotten = new FinalizationRegistry<{ readonly address: string; ended: boolean }>((held) => {
   if (held.ended) return;
   const text = `The manager at ${held.address} was collected without shutdown(); its server ends with this process`;
-  process.emitWarning(new UsageError(text, { code: 'ERR_REFERENT_FORGOTTEN' }));
+  process.emitWarning(text, { type: 'ReferentWarning', code: 'ERR_REFERENT_FORGOTTEN' });
 });
 
 const GOODBYE_MS = 50;

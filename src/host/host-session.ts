@@ -209,6 +209,7 @@ export class HostSession {
       limits,
       peer: link.peer,
       canRelease: () => this.#state === 'open',
+      identifiesFunctions: true,
       exposureOf: (value) => parts.objects.rowOf(value)?.exposure,
       onControl: (frame) => {
         this.#onControl(frame as ControlFrame);

@@ -36,12 +36,14 @@ export function sameReferent(a: unknown, b: unknown): boolean {
 /** Another handle of the same referent, with these options for its calls. */
 export function withOptions<T extends object>(proxy: T, options: CallOptions): T {
   const lease = requireLease(proxy);
+  const before = proxy instanceof BaseProxy ? optionsOf(proxy) : optionsOfRemote(proxy);
+  const merged = mergeOptions(before, options); // checked before anything is counted
   const copy = sessionOf(lease).duplicate(lease);
   if (proxy instanceof BaseProxy) {
     const Type = proxy.constructor as new (lease: unknown, options?: CallOptions) => BaseProxy;
-    return new Type(copy, mergeOptions(optionsOf(proxy), options)) as unknown as T;
+    return new Type(copy, merged) as unknown as T;
   }
-  return makeRemote(copy, mergeOptions(optionsOfRemote(proxy), options)) as T;
+  return makeRemote(copy, merged) as T;
 }
 
 /**

@@ -16,6 +16,11 @@ interface ExchangeOptions {
   readonly limits: Limits;
   /** The session, to which the leases that come in belong. */
   readonly lessor: Lessor;
+  /**
+   * One handle for one function: what was given to `on` can then be given to `off`. Only where
+   * functions come from clients; elsewhere each handle is released by itself.
+   */
+  readonly identifiesFunctions: boolean;
 }
 
 /** What a walk met that is not there yet. */
@@ -30,7 +35,11 @@ export class Exchange {
   readonly #limits: Limits;
   readonly #lessor: Lessor;
 
-  constructor({ party, translator, limits, lessor }: ExchangeOptions) {
+  /** Handles of functions that may still be alive, by number; undefined: each gets a new one. */
+  readonly #functions: Map<number, WeakRef<object>> | undefined;
+
+  constructor({ party, translator, limits, lessor, identifiesFunctions }: ExchangeOptions) {
+    this.#functions = identifiesFunctions ? new Map() : undefined;
     this.party = party;
     this.#translator = translator;
     this.#limits = limits;
@@ -199,7 +208,21 @@ export class Exchange {
       lease.release(false);
       return self;
     }
-    return this.#translator.adopt(lease);
+    const known = reference.callable ? this.#functions?.get(reference.id)?.deref() : undefined;
+    if (known !== undefined && this.#translator.leaseOf(known)?.released === false) {
+      lease.release(false);
+      return known;
+    }
+    const handle = this.#translator.adopt(lease);
+    if (reference.callable) this.#functions?.set(reference.id, new WeakRef(handle));
+    return handle;
+  }
+
+  /** A lease was given back: its handle is gone, unless a newer one has taken its place. */
+  forgetFunction(id: number): void {
+    const handle = this.#functions?.get(id)?.deref();
+    const isAlive = handle !== undefined && this.#translator.leaseOf(handle)?.released === false;
+    if (!isAlive) this.#functions?.delete(id);
   }
 
   readArguments(body: ByteReader, values: readonly unknown[]): unknown[] {

@@ -44,6 +44,8 @@ interface SessionOptions {
   readonly canRelease: () => boolean;
   /** What may be reached of an object that this side knows. */
   readonly exposureOf?: (value: object) => Exposure | undefined;
+  /** Whether one function of the peer has one handle here. */
+  readonly identifiesFunctions?: boolean;
 }
 
 /** Makes tokens for what a session holds. A client's session has one; a server's cannot. */
@@ -96,7 +98,13 @@ export class Session implements Lessor {
     this.#limits = limits;
     this.#onControl = options.onControl;
     this.#canRelease = options.canRelease;
-    const exchange = new Exchange({ party, translator, limits, lessor: this });
+    const exchange = new Exchange({
+      party,
+      translator,
+      limits,
+      lessor: this,
+      identifiesFunctions: options.identifiesFunctions ?? false,
+    });
     this.#exchange = exchange;
     this.#outgoing = new Outgoing({
       outbox,
@@ -232,6 +240,7 @@ export class Session implements Lessor {
       this.#unnumbered.push(lease);
       return;
     }
+    if (lease.callable) this.#exchange.forgetFunction(lease.id);
     this.#releases.set(lease.id, (this.#releases.get(lease.id) ?? 0) + 1);
     if (explicit) {
       this.#releasesFirst = true;

@@ -216,7 +216,7 @@ describe('members', () => {
     expect(await control.get('then')).toBe('then is a field');
     expect(await control.get('length')).toBe(3);
     expect(await got((remote as unknown as { name: PromiseLike<string> }).name)).toBe('named');
-    expect(`${String(remote)}`).toMatch(/Remote/);
+    expect(String(remote)).toMatch(/Remote/);
   });
 
   test('exposed lists what is reachable; methodToTypeid shares results', async () => {

@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import type * as library from '../../src/index';
 
 type Library = typeof library;
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the test knows what it keeps
+ 
 type State = Record<string, any>;
 type Body<A, R> = (
   library: Library,
