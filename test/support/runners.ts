@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import type * as library from '../../src/index';
 
 type Library = typeof library;
- 
+
 type State = Record<string, any>;
 type Body<A, R> = (
   library: Library,

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { ListProxy} from '../../src/index';
+import type { ListProxy } from '../../src/index';
 import { DictProxy, type Key, Manager, release, sameReferent } from '../../src/index';
 import { SHORT_LIMITS, endManager, expectNothingHeld } from '../support/managers';
 import { until } from '../support/until';

@@ -147,7 +147,7 @@ async function remotes(): Promise<void> {
   const ofX: number = await type.of(1).x;
   const loose = manager.create('whatever');
   void (await loose.anything?.at?.all?.(1, 'a'));
-  const any = manager.create<any>('any');  
+  const any = manager.create<any>('any');
   any.whatever();
   using disposable: Disposable = point;
   void [a, b, c, d, e, f, g, h, i, chained, promise, nothing, ofX, disposable];
