@@ -32,6 +32,13 @@ export interface HostParts {
   readonly made: (referent: object) => void;
 }
 
+const NO_SUBJECT = {
+  referent: undefined,
+  exposure: openExposure('object'),
+  ready: undefined,
+  owned: false,
+};
+
 /** A client that goes on creating beyond its limit after so many refusals is cut off. */
 const REFUSED_MAX = 1000;
 
@@ -68,6 +75,7 @@ export class HostParty implements Party {
       exposure: session.controlExposure,
       ready: undefined,
       failure: undefined,
+      owned: false,
     };
     this.#tellFailure = session.tellFailure;
   }
@@ -81,7 +89,7 @@ export class HostParty implements Party {
     const absolute = this.#absolute(id, relative);
     const refused = this.#refused.get(absolute);
     if (refused !== undefined) {
-      return { referent: undefined, exposure: OBJECT.exposure, ready: undefined, failure: refused };
+      return { ...NO_SUBJECT, failure: refused };
     }
     const row = this.references.has(absolute) ? this.#host.objects.get(absolute) : undefined;
     if (row === undefined) {
@@ -90,12 +98,8 @@ export class HostParty implements Party {
       );
     }
     if (row.failure !== undefined) this.#toldFailures.add(absolute);
-    return {
-      referent: row.referent,
-      exposure: row.exposure,
-      ready: row.ready,
-      failure: row.failure,
-    };
+    const { referent, exposure, ready, failure, owned } = row;
+    return { referent, exposure, ready, failure, owned };
   }
 
   #absolute(id: number, relative: boolean): number {

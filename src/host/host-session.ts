@@ -210,6 +210,7 @@ export class HostSession {
       peer: link.peer,
       canRelease: () => this.#state === 'open',
       identifiesFunctions: true,
+      isContainer: (typeid) => parts.registry.isContainer(typeid),
       exposureOf: (value) => parts.objects.rowOf(value)?.exposure,
       onControl: (frame) => {
         this.#onControl(frame as ControlFrame);

@@ -54,6 +54,8 @@ export class Host
   readonly #sessions = new Set<HostSession>();
   /** Referents of registered classes: disposed at the end, newest first. */
   readonly #resources: WeakRef<object>[] = [];
+  /** Disposed with their last reference already. */
+  readonly #disposed = new WeakSet<object>();
   #listener: Listener | undefined;
   #sweeper: NodeJS.Timeout | undefined;
   #ranges = OWNER_RANGE;
@@ -71,6 +73,7 @@ export class Host
     this.address = options.address;
     this.manager = options.identity.manager;
     this.objects = new ObjectTable<Exposure>((referent) => {
+      this.#disposed.add(referent);
       disposeNow(referent).catch((error: unknown) => this.emit('fault', error as Error));
     });
     this.tickets = new TicketTable(this.objects, options.limits);
@@ -271,7 +274,7 @@ export class Host
   async #disposeResources(): Promise<void> {
     for (const resource of this.#resources.reverse()) {
       const referent = resource.deref();
-      if (referent === undefined) continue;
+      if (referent === undefined || this.#disposed.has(referent)) continue;
       try {
         await disposeNow(referent);
       } catch (error) {

@@ -49,6 +49,10 @@ export class Registry {
     );
   }
 
+  isContainer(typeid: string): boolean {
+    return this.#types.get(typeid)?.exposure.isContainer ?? false;
+  }
+
   /** The shared type of which `referent` is. */
   definitionOf(referent: object): TypeDefinition | undefined {
     return this.#shared.find(({ type }) => referent instanceof type.referentType)?.definition;
@@ -98,7 +102,12 @@ export class Registry {
   #addShared(type: SharedType): void {
     const definition: TypeDefinition = {
       typeid: type.typeid,
-      exposure: { names: new Set(type.exposed), resultTypes: new Map(), typeid: type.typeid },
+      exposure: {
+        names: new Set(type.exposed),
+        resultTypes: new Map(),
+        typeid: type.typeid,
+        isContainer: type.isContainer ?? false,
+      },
       owned: type.owned ?? false,
       registered: false,
       load: undefined,

@@ -29,7 +29,7 @@ export class ClientParty implements Party {
     if (loan === undefined)
       throw new ObjectGoneError(`The function or object ${String(id)} is no longer lent`);
     const exposure = typeof loan.value === 'function' ? FUNCTION : OBJECT;
-    return { referent: loan.value, exposure, ready: undefined, failure: undefined };
+    return { referent: loan.value, exposure, ready: undefined, failure: undefined, owned: false };
   }
 
   lend(value: object, path: string, purpose: Purpose): Lent {

@@ -26,6 +26,14 @@ interface ExchangeOptions {
 /** What a walk met that is not there yet. */
 export type Needs = Promise<unknown>[];
 
+export interface WalkContext {
+  /** The handle that was called: an answer that is its own object gives it back. */
+  readonly self?: object | undefined;
+  /** The values go into a container. */
+  readonly isContainer?: boolean;
+  readonly readPath: ReadPath;
+}
+
 /** Reads what a lazy member stands for, in the process of its object. */
 export type ReadPath = (reference: Extract<Reference, { kind: 'path' }>, needs: Needs) => unknown;
 
@@ -143,11 +151,7 @@ export class Exchange {
   // ---- in --------------------------------------------------------------------------------------
 
   /** What stands for the references of a frame, in their order. `self`: the handle that was called. */
-  walk(
-    references: readonly Reference[],
-    needs: Needs,
-    context: { readonly self?: object | undefined; readonly readPath: ReadPath },
-  ): readonly unknown[] {
+  walk(references: readonly Reference[], needs: Needs, context: WalkContext): readonly unknown[] {
     if (references.length === 0) return references;
     const values: unknown[] = [];
     let failure: { readonly error: unknown } | undefined;
@@ -163,14 +167,10 @@ export class Exchange {
     rethrow(failure.error);
   }
 
-  #valueOf(
-    reference: Reference,
-    needs: Needs,
-    context: { readonly self?: object | undefined; readonly readPath: ReadPath },
-  ): unknown {
+  #valueOf(reference: Reference, needs: Needs, context: WalkContext): unknown {
     switch (reference.kind) {
       case 'own':
-        return this.#own(reference, needs);
+        return this.#own(reference, needs, context.isContainer ?? false);
       case 'lent':
         return this.#adopt(reference, context.self);
       case 'token': {
@@ -185,9 +185,18 @@ export class Exchange {
     }
   }
 
-  #own(reference: Extract<Reference, { kind: 'own' }>, needs: Needs): unknown {
+  #own(
+    reference: Extract<Reference, { kind: 'own' }>,
+    needs: Needs,
+    isContainer: boolean,
+  ): unknown {
     const { id, relative } = reference;
-    const { referent, ready, failure } = this.party.subject(id, relative);
+    const { referent, ready, failure, owned } = this.party.subject(id, relative);
+    if (owned && isContainer) {
+      throw new SerializationError(
+        'Cannot put an iterator, or an object of a type that is owned, into a shared container: it is disposed with its last reference',
+      );
+    }
     if (ready !== undefined) {
       needs.push(ready);
       return new Awaited(() => {

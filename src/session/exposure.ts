@@ -24,6 +24,8 @@ export interface Exposure {
   /** The type under which the result of a method is shared. */
   readonly resultTypes: ReadonlyMap<string, string>;
   readonly typeid: string;
+  /** It keeps what it is given: nothing that is disposed with its last reference. */
+  readonly isContainer?: boolean;
 }
 
 const NO_TYPES: ReadonlyMap<string, string> = new Map();

@@ -47,6 +47,8 @@ interface IncomingOptions {
   readonly exchange: Exchange;
   readonly limits: Limits;
   readonly ended: () => boolean;
+  /** Whether objects of that type keep what they are given. */
+  readonly isContainer: (typeid: string) => boolean;
   /** What may be reached of an object that this side knows. */
   readonly exposureOf: (value: object) => Exposure | undefined;
 }
@@ -107,10 +109,19 @@ export class Incoming {
   /** The table is walked now, whatever the call must wait for. */
   #argumentsOf(frame: Extract<Frame, { kind: 'call' | 'create' }>, needs: Needs): Arguments {
     const { exchange } = this.#options;
-    const values = exchange.walk(frame.references, needs, { readPath: this.readPath });
+    const isContainer = frame.references.length > 0 && this.#isContainer(frame);
+    const values = exchange.walk(frame.references, needs, { readPath: this.readPath, isContainer });
     if (needs.length > 0) return () => exchange.readArguments(frame.body, values);
     const args = exchange.readArguments(frame.body, values);
     return () => args;
+  }
+
+  #isContainer(frame: Extract<Frame, { kind: 'call' | 'create' }>): boolean {
+    if (frame.kind === 'create') return this.#options.isContainer(frame.typeid);
+    const { target } = frame.head;
+    if (target.kind === 'answer') return false;
+    const { exposure } = this.#options.exchange.party.subject(target.id, target.relative);
+    return exposure.isContainer ?? false;
   }
 
   create(frame: Extract<Frame, { kind: 'create' }>): void {

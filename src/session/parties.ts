@@ -12,6 +12,8 @@ export interface Subject {
   readonly ready: Promise<void> | undefined;
   /** Why it could not be made. */
   readonly failure: unknown;
+  /** Disposed with its last reference. */
+  readonly owned: boolean;
 }
 
 export interface Lent {

@@ -44,6 +44,8 @@ interface SessionOptions {
   readonly canRelease: () => boolean;
   /** What may be reached of an object that this side knows. */
   readonly exposureOf?: (value: object) => Exposure | undefined;
+  /** Whether objects of that type keep what they are given. */
+  readonly isContainer?: (typeid: string) => boolean;
   /** Whether one function of the peer has one handle here. */
   readonly identifiesFunctions?: boolean;
 }
@@ -124,6 +126,7 @@ export class Session implements Lessor {
       limits,
       ended: () => this.#ended !== undefined,
       exposureOf: options.exposureOf ?? (() => undefined),
+      isContainer: options.isContainer ?? (() => false),
     });
     outbox.onFlush = () => {
       this.#flushing();

@@ -229,6 +229,7 @@ export const dictType: SharedType = {
   create: (entries?: unknown) => new DictReferent(readEntries(entries)),
   referentType: DictReferent,
   exposed: EXPOSED,
+  isContainer: true,
   proxyType: DictProxy,
 };
 

@@ -354,6 +354,7 @@ export const listType: SharedType = {
   create: (items?: unknown) => new ListReferent(itemsOf(items)),
   referentType: ListReferent,
   exposed: EXPOSED,
+  isContainer: true,
   proxyType: ListProxy,
 };
 

@@ -12,4 +12,6 @@ export interface SharedType {
   readonly proxyType: ProxyClass;
   /** Disposed with its last reference; cannot be put into a container. */
   readonly owned?: boolean;
+  /** Keeps what it is given: nothing that is owned. */
+  readonly isContainer?: boolean;
 }

@@ -42,7 +42,13 @@ export class FakeParty implements Party {
   subject(id: number): Subject {
     const subject = this.subjects.get(id);
     if (subject === undefined) throw new ObjectGoneError(`object ${id} is gone`);
-    return { exposure: openExposure('fake'), ready: undefined, failure: undefined, ...subject };
+    return {
+      exposure: openExposure('fake'),
+      ready: undefined,
+      failure: undefined,
+      owned: false,
+      ...subject,
+    };
   }
 
   lend(value: object): Lent {
