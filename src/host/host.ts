@@ -55,7 +55,7 @@ export class Host
   /** Referents of registered classes: disposed at the end, newest first. */
   readonly #resources: WeakRef<object>[] = [];
   /** Disposed with their last reference already. */
-  readonly #disposed = new WeakSet<object>();
+  readonly #disposed = new WeakSet();
   #listener: Listener | undefined;
   #sweeper: NodeJS.Timeout | undefined;
   #ranges = OWNER_RANGE;
