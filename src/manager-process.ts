@@ -32,7 +32,7 @@ export class ManagerProcess {
   readonly #exited = deferred<Exit>();
   #hello: NodeJS.Timeout | undefined;
   #exit: Exit | undefined;
-  #busy = false;
+  #busy: boolean | undefined;
 
   /** Forks at once; `request` may follow later in the same tick. */
   constructor(config: ServerConfig, options: ChildOptions & { readonly startMs: number }) {
@@ -75,6 +75,7 @@ export class ManagerProcess {
 
   /** Whether the child keeps this process alive: while it starts with somebody waiting. */
   keepAlive(busy: boolean): void {
+    if (busy === this.#busy) return; // asked with every call
     this.#busy = busy;
     const { channel } = this.#child;
     if (busy) {
@@ -88,7 +89,7 @@ export class ManagerProcess {
 
   /** Waits for its end, then helps with SIGTERM and SIGKILL. */
   async ended(timeoutMs: number): Promise<Exit> {
-    const busy = this.#busy;
+    const busy = this.#busy === true;
     this.keepAlive(true);
     const steps = [
       setTimeout(() => this.#child.kill('SIGTERM'), timeoutMs),

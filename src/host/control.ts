@@ -5,6 +5,7 @@ import { openExposure, type Exposure } from '../session/exposure';
 import { parseToken } from '../wire/token';
 
 export interface ControlParts {
+  readonly numberOfObjects: () => number;
   readonly snapshot: () => Snapshot;
   readonly debugInfo: () => string;
   readonly shutdown: (drainMs: number) => void;
@@ -51,8 +52,7 @@ export class Control {
   }
 
   numberOfObjects(): number {
-    return this.#parts.snapshot().objects.filter(({ sessions, names }) => sessions + names > 0)
-      .length;
+    return this.#parts.numberOfObjects();
   }
 
   debugInfo(): string {

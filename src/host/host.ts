@@ -85,6 +85,7 @@ export class Host
   /** What every session may ask of the manager. */
   #makeControlParts(): Omit<ControlParts, 'newRange'> {
     return {
+      numberOfObjects: () => this.numberOfObjects(),
       snapshot: () => this.snapshot(),
       debugInfo: () => this.#debugInfo(),
       shutdown: (drainMs) => {
@@ -230,9 +231,7 @@ export class Host
   }
 
   numberOfObjects(): number {
-    let count = 0;
-    for (const row of this.objects) if (row.sessions + row.names > 0) count++;
-    return count;
+    return this.objects.held;
   }
 
   #debugInfo(): string {

@@ -62,6 +62,8 @@ export class ObjectTable<E = unknown> {
   readonly #dispose: (referent: object) => void;
   /** The last number given in range 0; the server itself is number 0. */
   #last = 0;
+  /** Rows that a session or a name holds. */
+  #held = 0;
 
   /** `dispose` is called for owned referents that nothing pins any more. */
   constructor(dispose: (referent: object) => void, makeCollector: MakeCollector = realCollector) {
@@ -69,6 +71,11 @@ export class ObjectTable<E = unknown> {
     this.#collector = makeCollector((id) => {
       this.#collected(id);
     });
+  }
+
+  /** How many a session or a name holds. */
+  get held(): number {
+    return this.#held;
   }
 
   get size(): number {
@@ -121,11 +128,13 @@ export class ObjectTable<E = unknown> {
       row.weak = undefined;
       this.#collector.forget(referent);
     }
+    if (by !== 'tickets' && row.sessions + row.names === 0) this.#held++;
     row[by]++;
   }
 
   unpin(row: Row<E>, by: Pin): void {
     row[by]--;
+    if (by !== 'tickets' && row.sessions + row.names === 0) this.#held--;
     if (!row.pinned) this.#weaken(row);
   }
 

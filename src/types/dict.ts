@@ -103,23 +103,23 @@ export class DictProxy<K extends Key = Key, V = unknown>
     return new LazyPromise(() => this.call('size', []) as Promise<number>);
   }
   get(key: K): Promise<V | undefined> {
-    return this.#keyed('get', key) as Promise<V | undefined>;
+    return this.#keyed('get', [key]) as Promise<V | undefined>;
   }
   set(key: K, value: V): Promise<void> {
-    return this.#keyed('set', key, value) as Promise<void>;
+    return this.#keyed('set', [key, value]) as Promise<void>;
   }
   has(key: K): Promise<boolean> {
-    return this.#keyed('has', key) as Promise<boolean>;
+    return this.#keyed('has', [key]) as Promise<boolean>;
   }
   delete(key: K): Promise<boolean> {
-    return this.#keyed('delete', key) as Promise<boolean>;
+    return this.#keyed('delete', [key]) as Promise<boolean>;
   }
   clear(): Promise<void> {
     return this.call('clear', []) as Promise<void>;
   }
   /** Removes a key and answers what it had. */
   pop(key: K): Promise<V | undefined> {
-    return this.#keyed('pop', key) as Promise<V | undefined>;
+    return this.#keyed('pop', [key]) as Promise<V | undefined>;
   }
   /** Removes the newest entry and answers it. */
   popItem(): Promise<[K, V] | undefined> {
@@ -127,7 +127,7 @@ export class DictProxy<K extends Key = Key, V = unknown>
   }
   /** What the key has; sets it to `value` first where it is absent. */
   setDefault(key: K, value: V): Promise<V> {
-    return this.#keyed('setDefault', key, value) as Promise<V>;
+    return this.#keyed('setDefault', [key, value]) as Promise<V>;
   }
   /** The same, under the name that JavaScript's Map has for it. */
   getOrInsert(key: K, value: V): Promise<V> {
@@ -138,11 +138,11 @@ export class DictProxy<K extends Key = Key, V = unknown>
   }
   /** Adds in one step; absent counts as 0. Answers the sum. */
   increment(key: K, by?: number | bigint): Promise<number | bigint> {
-    return this.#keyed('increment', key, by) as Promise<number | bigint>;
+    return this.#keyed('increment', [key, by]) as Promise<number | bigint>;
   }
   /** Sets if the key has what equals `expected` (undefined: is absent); answers whether it did. */
   compareAndSet(key: K, expected: V | undefined, value: V): Promise<boolean> {
-    return this.#keyed('compareAndSet', key, expected, value) as Promise<boolean>;
+    return this.#keyed('compareAndSet', [key, expected, value]) as Promise<boolean>;
   }
   keys(): Promise<K[]> {
     return this.call('keys', []) as Promise<K[]>;
@@ -183,8 +183,8 @@ export class DictProxy<K extends Key = Key, V = unknown>
   }
 
   /** A method whose first argument is a key. */
-  #keyed(name: string, key: unknown, ...args: unknown[]): Promise<unknown> {
-    return isKey(key) ? this.call(name, [key, ...args]) : Promise.reject(badKey(key));
+  #keyed(name: string, args: readonly unknown[]): Promise<unknown> {
+    return isKey(args[0]) ? this.call(name, args) : Promise.reject(badKey(args[0]));
   }
 
   protected override get purpose(): Purpose {
