@@ -45,7 +45,7 @@ export const quickRounds = 2;
 
 export const fullSizes: Sizes = {
   samples: 5,
-  warmUpCalls: 15_000,
+  warmUpCalls: 4000,
   calls: 1000,
   pipelined: 1000,
   warmUpBatches: 30,

@@ -122,7 +122,8 @@ const REGISTRATION_RULES = {
   exposed: option<readonly string[] | undefined>(undefined, isStrings, 'an array of names'),
   proxyType: option<Registration['proxyType']>(
     undefined,
-    (value) => isString(value) || typeof value === 'function',
+    (value) =>
+      isString(value) || (typeof value === 'function' && value.prototype instanceof BaseProxy),
     'a typeid or a class that extends BaseProxy',
   ),
   methodToTypeid: option<Registration['methodToTypeid']>(undefined, isObject, 'an object'),
@@ -216,6 +217,11 @@ export class Manager
     address: string,
     options?: ConnectOptions,
   ): M {
+    if (typeof (address as unknown) !== 'string') {
+      throw new UsageError(
+        'Manager.connect needs the address of a manager, as manager.address gives it',
+      );
+    }
     CONNECTING.push({ address, settings: resolveConnectOptions(options) });
     try {
       return new this();
@@ -229,6 +235,7 @@ export class Manager
    * extend it from now on. Named by module and export, because no class crosses a process.
    */
   static register(typeid: string, registration: Registration = {}): void {
+    requireTypeid(typeid);
     const resolved = resolveOptions(
       `registration of '${typeid}'`,
       REGISTRATION_RULES,
@@ -240,15 +247,15 @@ export class Manager
       module === undefined
         ? undefined
         : resolveModule({ module, export: resolved.export ?? 'default' });
-    if (typeof proxyType === 'function') realm.registerProxyType(typeid, proxyType as never);
-    else if (proxyType !== undefined) realm.aliasProxyType(typeid, proxyType);
+    realm.claimProxyType(typeid, proxyType as never);
     const { exposed, methodToTypeid, owned } = resolved;
     const type: RegisteredType = { typeid, module: ref, exposed, methodToTypeid, owned };
     registered.set(this, new Map(typesOf(this)).set(typeid, type));
   }
 
   private static addCreateMethod(typeid: string): void {
-    if (typeid in this.prototype && !typesOf(this).has(typeid) && !STANDARD.has(typeid)) {
+    const isTaken = typeid in this.prototype && !typesOf(this).has(typeid) && !STANDARD.has(typeid);
+    if (isTaken || RESERVED.has(typeid)) {
       throw new UsageError(
         `Cannot register '${typeid}': Manager has a member of that name; choose another, or say createMethod: false`,
       );
@@ -320,8 +327,10 @@ export class Manager
     }
     const wasStarted = this.#state === 'started' && !this.#closed;
     this.#state = 'shutdown';
-    if (wasStarted || this.#settings === undefined) await this.#askToEnd(drainMs);
-    await this.#process?.ended((this.#settings?.shutdownTimeoutMs ?? 0) + drainMs);
+    const mustAsk = wasStarted || this.#settings === undefined;
+    // At once: a server that is busy does not answer, and is ended by signals then.
+    const ended = this.#process?.ended((this.#settings?.shutdownTimeoutMs ?? 0) + drainMs);
+    await Promise.all([mustAsk ? this.#askToEnd(drainMs) : undefined, ended]);
     this.#connection?.close(hasShutDown());
     if (this.#process !== undefined && isPrivateAddress(this.#address))
       removePrivateDirectory(this.#address);
@@ -419,7 +428,7 @@ export class Manager
 
   /** A shared list. At once: an error of its making rejects the first call. */
   list<T = unknown>(items?: Iterable<T>): ListProxy<T> {
-    const args = items === undefined ? [] : [items instanceof BaseProxy ? items : [...items]];
+    const args = items === undefined ? [] : [itemsOf(items)];
     return this.#create('list', args, 'container') as ListProxy<T>;
   }
 
@@ -435,6 +444,7 @@ export class Manager
 
   /** An object of a registered type. An unknown typeid rejects the first call. */
   create<T = Loose>(typeid: string, ...args: unknown[]): Remote<T> {
+    requireTypeid(typeid);
     return this.#create(typeid, args, 'argument') as Remote<T>;
   }
 
@@ -600,12 +610,28 @@ const PING_RULES = {
   signal: CONNECT_RULES.signal,
 };
 const STANDARD = new Set(['list', 'dict']);
+/** Members that the language looks for. */
+const RESERVED = new Set(['then', 'toJSON']);
+
+function requireTypeid(typeid: unknown): void {
+  if (typeof typeid === 'string' && typeid !== '') return;
+  throw new UsageError('A typeid is a text that is not empty');
+}
 
 export { DEFAULT_LIMITS };
 
 function modulesOf(types: Settings['types']): ReturnType<typeof resolveModule>[] {
   if (types === undefined) return [];
   return (Array.isArray(types) ? (types as ModuleRef[]) : [types as ModuleRef]).map(resolveModule);
+}
+
+function itemsOf(items: unknown): unknown {
+  if (items instanceof BaseProxy) return items;
+  if (typeof items === 'object' && items !== null && Symbol.iterator in items) {
+    return [...(items as Iterable<unknown>)];
+  }
+  if (typeof items === 'string') return Array.from(items);
+  throw new UsageError('A list is made of an array or another iterable');
 }
 
 function alreadyStarted(why = 'use it as it is'): UsageError {

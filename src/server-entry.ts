@@ -35,8 +35,13 @@ export type ServerMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly error: Uint8Array };
 
+/** The owner is gone: the end of the channel says so too. */
+function ignoreLost(): void {
+  return undefined;
+}
+
 function tell(message: ServerMessage): void {
-  if (process.connected) process.send?.(message);
+  if (process.connected) process.send?.(message, ignoreLost);
 }
 
 async function serve(config: ServerConfig, request: StartRequest): Promise<void> {
@@ -80,8 +85,12 @@ function leave(config: ServerConfig): void {
   setImmediate(() => process.exit(0)); // what a referent left running does not keep a manager alive
 }
 
+/** Until it serves: an owner that ends before leaves nothing behind. */
+let starting: ServerConfig | undefined;
+
 registerStandardProxies();
 process.once('message', (config: ServerConfig) => {
+  starting = config;
   process.once('message', (request: StartRequest) => {
     serve(config, request).catch((error: unknown) => {
       tell({ kind: 'failed', error: packValue(error) });
@@ -91,5 +100,8 @@ process.once('message', (config: ServerConfig) => {
     });
   });
 });
-process.once('disconnect', () => setTimeout(() => process.exit(0), 1000).unref());
+process.once('disconnect', () => {
+  if (starting?.isPrivate === true) removePrivateDirectory(starting.address);
+  setTimeout(() => process.exit(0), 1000).unref();
+});
 tell({ kind: 'hello' });

@@ -26,6 +26,7 @@ export function resolveOptions<R extends Rules>(
   rules: R,
   given: object = {},
 ): Resolved<R> {
+  requireOptions(owner, given);
   const resolved: Record<string, unknown> = {};
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(rules, name)) {
@@ -41,6 +42,15 @@ export function resolveOptions<R extends Rules>(
     resolved[name] = value ?? rule.fallback;
   }
   return resolved as Resolved<R>;
+}
+
+function requireOptions(owner: string, given: unknown): void {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return;
+  const hint =
+    typeof given === 'function'
+      ? "; a class or function cannot cross: name it, { module: require.resolve('./file'), export: 'Name' }"
+      : '';
+  throw new UsageError(`The options of ${owner} must be an object${hint}`);
 }
 
 export const isString = (value: unknown): boolean => typeof value === 'string';

@@ -1,6 +1,6 @@
 // typeid → how a referent is made and what of it is exposed. Each host has its own.
 
-import { RemoteError, UsageError } from '../base/errors';
+import { RemoteError, UsageError, messageOf } from '../base/errors';
 import { type ResolvedModule, loadExport, loadModule } from '../process/modules';
 import { type Exposure } from '../session/exposure';
 import { type SharedType } from '../types/shared-type';
@@ -87,7 +87,7 @@ export class Registry {
 
   /** Every class and function that a module exports becomes a type of that name. */
   async addModule(module: ResolvedModule): Promise<void> {
-    const exports = await loadModule(module.url);
+    const exports = await loadWhole(module.url);
     const inner = exports.default;
     const all = typeof inner === 'object' && inner !== null ? { ...inner, ...exports } : exports;
     for (const [name, exported] of Object.entries(all)) {
@@ -115,6 +115,16 @@ export class Registry {
     };
     this.#types.set(type.typeid, definition);
     this.#shared.push({ type, definition });
+  }
+}
+
+async function loadWhole(url: string): Promise<Record<string, unknown>> {
+  try {
+    return await loadModule(url);
+  } catch (cause) {
+    throw new UsageError(`Cannot load ${url}, which option "types" names: ${messageOf(cause)}`, {
+      cause,
+    });
   }
 }
 

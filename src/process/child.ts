@@ -25,12 +25,13 @@ const TS_LOADER = 'ts-node/register/transpile-only';
 
 /** Forks in a process group of its own, so that signals for ours do not reach it. */
 export function forkDetached(entry: string, options: ChildOptions): ChildProcess {
+  const inherited = options.execArgv ?? inheritedArguments();
   return fork(entry, [], {
     detached: true,
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     windowsHide: true,
-    execArgv: [...(options.execArgv ?? inheritedArguments()), ...loaders(entry, options.modules)],
+    execArgv: [...inherited, ...loaders(entry, options.modules, inherited)],
     ...(options.execPath === undefined ? {} : { execPath: options.execPath }),
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -49,9 +50,9 @@ function inheritedArguments(): string[] {
 }
 
 /** What makes the child load TypeScript, where it must and this Node does not by itself. */
-function loaders(entry: string, modules: readonly string[]): string[] {
+function loaders(entry: string, modules: readonly string[], given: readonly string[]): string[] {
   const first = [entry, ...modules].find((file) => TYPESCRIPT.test(file));
-  const isLoaded = process.execArgv.some((argument) => /ts-node|tsx|swc|esbuild/.test(argument));
+  const isLoaded = given.some((argument) => /ts-node|tsx|swc|esbuild/.test(argument));
   if (first === undefined || isLoaded) return [];
   const strips = process.features as { typescript?: unknown };
   if (strips.typescript !== undefined && strips.typescript !== false && entry !== first) return [];

@@ -18,9 +18,22 @@ export interface ResolvedModule {
 
 /** Throws `UsageError` for a relative path, and for a package that is not there. */
 export function resolveModule(ref: ModuleRef): ResolvedModule {
+  requireName(ref);
   if (typeof ref === 'string' || ref instanceof URL)
     return { url: urlOf(ref), exportName: 'default' };
   return { url: urlOf(ref.module), exportName: ref.export ?? 'default' };
+}
+
+function requireName(ref: unknown): void {
+  const name = typeof ref === 'string' || ref instanceof URL ? ref : nameIn(ref);
+  if (typeof name === 'string' || name instanceof URL) return;
+  throw new UsageError(
+    'Code for another process is named by its module: a path or URL, or { module, export }',
+  );
+}
+
+function nameIn(ref: unknown): unknown {
+  return typeof ref === 'object' && ref !== null ? (ref as { module?: unknown }).module : undefined;
 }
 
 function urlOf(module: string | URL): string {

@@ -37,6 +37,8 @@ class Realm {
   readonly #connections = new Set<Connection>();
   readonly #servers = new Set<LocalServer>();
   readonly #proxyTypes = new Map<string, ProxyClass>([['iterator', IteratorProxy]]);
+  /** Typeids of registrations. */
+  readonly #claimed = new Set<string>();
   /** By address: what `Manager.connect` and own managers have told. */
   readonly #keys = new Map<string, Buffer>();
   #saysGoodbye = false;
@@ -65,14 +67,31 @@ class Realm {
     this.#proxyTypes.set(typeid, type);
   }
 
-  /** Proxies of `typeid` are of the class that `like` has. */
-  aliasProxyType(typeid: string, like: string): void {
-    const type = this.#proxyTypes.get(like);
-    if (type === undefined) {
-      const known = [...this.#proxyTypes.keys()].join(', ');
-      throw new UsageError(`No proxy class is registered for '${like}'; there are: ${known}`);
+  /**
+   * What a registration says of the proxies of a typeid: a class, the typeid that has it, or
+   * nothing. There is one class for a typeid in a process, so two registrations must agree.
+   */
+  claimProxyType(typeid: string, wanted: ProxyClass | string | undefined): void {
+    const type = typeof wanted === 'string' ? this.#typeLike(wanted) : wanted;
+    if (
+      this.#proxyTypes.get(typeid) !== type &&
+      (this.#claimed.has(typeid) || type === undefined)
+    ) {
+      throw new UsageError(
+        `Cannot register '${typeid}': this process has another proxy class for that typeid; choose another name`,
+      );
     }
-    this.#proxyTypes.set(typeid, type);
+    this.#claimed.add(typeid);
+    if (type !== undefined) this.#proxyTypes.set(typeid, type);
+  }
+
+  #typeLike(typeid: string): ProxyClass {
+    const type = this.#proxyTypes.get(typeid);
+    if (type !== undefined) return type;
+    const known = [...this.#proxyTypes.keys()].filter((name) => !name.startsWith('_'));
+    throw new UsageError(
+      `No proxy class is registered for '${typeid}'; there are: ${known.join(', ')}`,
+    );
   }
 
   /** From now on tokens of the manager at that address can be opened here. */

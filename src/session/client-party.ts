@@ -74,7 +74,7 @@ export class ClientParty implements Party {
 }
 
 function requireLendable(value: object, path: string, purpose: Purpose, lendable: boolean): void {
-  if (value instanceof Promise) {
+  if (typeof (value as { then?: unknown }).then === 'function') {
     throw new SerializationError(`Cannot send ${path}: it is a promise; await it first`);
   }
   if (purpose === 'container') {

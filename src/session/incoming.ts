@@ -366,12 +366,9 @@ function isObject(value: unknown): boolean {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
 
+/** What a callback answers is a function too: a member of a remote object, to be awaited. */
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
+  return isObject(value) && typeof (value as { then?: unknown }).then === 'function';
 }
 
 /** The call that waits for it gives the error to its caller. */

@@ -212,11 +212,17 @@ function requireKey(key: unknown): unknown {
 
 /** Entries of what was given for them, with keys that can be found again. */
 export function entriesOf(items: Entries<unknown, unknown>): [unknown, unknown][] {
+  if (typeof (items as unknown) !== 'object' || (items as unknown) === null) {
+    throw new UsageError('A dict is made of entries or of a plain object');
+  }
   const isIterable = Symbol.iterator in items;
   const entries = isIterable
     ? [...(items as Iterable<readonly [unknown, unknown]>)]
     : Object.entries(items);
-  return entries.map(([key, value]) => [requireKey(key), value]);
+  return entries.map((entry: unknown) => {
+    if (Array.isArray(entry)) return [requireKey(entry[0]), entry[1] as unknown];
+    throw new UsageError('An entry of a dict is [key, value]');
+  });
 }
 
 const EXPOSED = [

@@ -250,6 +250,9 @@ export class ListProxy<T = unknown> extends BaseProxy implements AsyncIterable<T
    * compared here and put in order there, again if they changed meanwhile; `LimitError` after 10 times.
    */
   async sort(compare?: (a: T, b: T) => number): Promise<this> {
+    if (compare !== undefined && typeof (compare as unknown) !== 'function') {
+      throw new UsageError('A list is sorted by a function, or without one by text');
+    }
     if (compare === undefined) return (await this.call('sort', [])) as this;
     for (let attempt = 0; attempt < SORT_ATTEMPTS; attempt++) {
       const [version, items] = (await this.call('_versioned', [])) as [number, T[]];
