@@ -115,7 +115,7 @@ export class Exchange {
     const lease = this.#translator.leaseOf(value);
     if (lease === undefined) {
       return (
-        this.#referenceToMember(value, path, claiming) ??
+        this.#referenceToMember(value, path, purpose, claiming) ??
         lentBy(this.party.lend(value, path, purpose))
       );
     }
@@ -136,9 +136,19 @@ export class Exchange {
   }
 
   /** A lazy member goes as its path: its owner reads it. */
-  #referenceToMember(value: object, path: string, claiming: Lease[]): Reference | undefined {
+  #referenceToMember(
+    value: object,
+    path: string,
+    purpose: Purpose,
+    claiming: Lease[],
+  ): Reference | undefined {
     const member = this.#translator.pathOf(value);
     if (member === undefined) return undefined;
+    if (purpose === 'result') {
+      throw new SerializationError(
+        `Cannot send ${path}: it is what a callback answers, a promise; await it first`,
+      );
+    }
     if (member.lessor !== this.#lessor) {
       throw new SerializationError(
         `Cannot send ${path}: it is a member of an object in another manager; await it first`,

@@ -41,9 +41,10 @@ it('what a callback answers can be returned without awaiting it', async () => {
   await expect(
     (async () => await eager.add(manager.list([1]).length as unknown as number))(),
   ).rejects.toBeInstanceOf(SerializationError);
+  await expect(
+    (async () => await eager.wrapped(async (n) => Promise.resolve(n)))(),
+  ).rejects.toThrow('await it first');
   release(eager);
-  const { pid } = manager;
-  expect(pid).toBeDefined();
   await manager.shutdown();
 });
 
