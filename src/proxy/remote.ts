@@ -200,9 +200,7 @@ const linkTraps: ProxyHandler<() => undefined> = {
   set: (target, name, value) => {
     const link = linkOf(target);
     if (typeof name === 'symbol') return false;
-    send(link, 'set', name, [value]).catch((error: unknown) => {
-      link.state.failure = error;
-    });
+    assign(link, name, value);
     return true;
   },
   has: () => false,
@@ -279,11 +277,18 @@ function functionMember(link: Link, name: string): unknown {
 function writeMember(root: object, name: string | symbol, value: unknown): boolean {
   if (typeof name === 'symbol') return false;
   const link = rootLink(root);
+  assign(link, name, value);
+  return true;
+}
+
+/** The next call gets the failure in place of its own answer, and says so. */
+function assign(link: Link, name: string, value: unknown): void {
   send(link, 'set', name, [value]).catch((error: unknown) => {
     link.state.failure = error;
     sessionOf(link.state.lease).onWarning?.(error as Error);
+    if (!(error instanceof Error)) return;
+    error.message += ` (from the assignment to "${name}" before; this call was not sent)`;
   });
-  return true;
 }
 
 // ---- calls --------------------------------------------------------------------------------------
