@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { ConnectionLostError, type ManagerDiedError, UsageError } from './base/errors';
-import { DEFAULT_LIMITS, type Limits, resolveLimits } from './base/limits';
+import { type Limits, resolveLimits } from './base/limits';
 import {
   isBoolean,
   isCount,
@@ -617,8 +617,6 @@ function requireTypeid(typeid: unknown): void {
   if (typeof typeid === 'string' && typeid !== '') return;
   throw new UsageError('A typeid is a text that is not empty');
 }
-
-export { DEFAULT_LIMITS };
 
 function modulesOf(types: Settings['types']): ReturnType<typeof resolveModule>[] {
   if (types === undefined) return [];

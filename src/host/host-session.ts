@@ -89,9 +89,6 @@ export class HostSession {
     sendMessage(link, this.#greeting);
   }
 
-  get isOpen(): boolean {
-    return this.#state === 'open';
-  }
   get authenticated(): boolean {
     return this.#state !== 'handshake';
   }
@@ -110,9 +107,6 @@ export class HostSession {
   }
   get callsIn(): number {
     return this.#session?.callsIn ?? 0;
-  }
-  get lingers(): boolean {
-    return this.#state === 'lingering';
   }
 
   /** Tells the client that the manager is ending. */

@@ -7,7 +7,6 @@ import { DEFAULT_LIMITS } from '../base/limits';
 import { type Lease } from '../refs/lease';
 import { Connection, lossOf } from '../session/connection';
 import { type Translator } from '../session/parties';
-import { type Session } from '../session/session';
 import { type Token, parseToken } from '../wire/token';
 import {
   findPrivateKey,
@@ -207,8 +206,4 @@ export function requireLease(value: unknown): Lease {
   if (lease === undefined)
     throw new UsageError('Not a proxy: give what a manager, a call or revive() answered');
   return lease;
-}
-
-export function requireSession(value: unknown): Session {
-  return sessionOf(requireLease(value));
 }

@@ -18,7 +18,7 @@ export class Lease {
   id: number;
   /** The number within our range, for a referent that we created; else 0. */
   readonly relative: number;
-  typeid: string;
+  readonly typeid: string;
   readonly callable: boolean;
   released = false;
   /** Why the referent never came to be, or can no longer be reached. */
