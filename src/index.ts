@@ -1,6 +1,7 @@
 import { registerStandardProxies } from './types/standard-types';
 
-export { Manager, type ConnectOptions, type ManagerOptions, type Registration } from './manager';
+export { Manager } from './manager';
+export { type ConnectOptions, type ManagerOptions, type Registration } from './manager-options';
 export { Server } from './server';
 export { version } from './version';
 export { type Limits } from './base/limits';

@@ -1,21 +1,23 @@
 // What users hold: starts or finds the process that holds the referents, and creates them there.
 
 import { randomBytes } from 'node:crypto';
-import { EventEmitter } from 'node:events';
 import { ConnectionLostError, type ManagerDiedError, UsageError } from './base/errors';
 import { type Limits, resolveLimits } from './base/limits';
-import {
-  isBoolean,
-  isCount,
-  isDuration,
-  isObject,
-  isString,
-  isStrings,
-  option,
-  resolveOptions,
-} from './base/options';
 import { type Snapshot } from './host/control';
 import { type RegisteredType } from './host/registry';
+import { Creators, requireTypeid } from './creators';
+import {
+  type ConnectOptions,
+  type ConnectSettings,
+  type ManagerOptions,
+  type ManagerSettings,
+  type Registration,
+  resolveConnectOptions,
+  resolveManagerOptions,
+  resolvePingOptions,
+  resolveRegistration,
+  resolveShutdownOptions,
+} from './manager-options';
 import { type Exit, ManagerProcess } from './manager-process';
 import { type ModuleRef, resolveModule } from './process/modules';
 import {
@@ -26,130 +28,19 @@ import {
   removePrivateDirectory,
   waitForPrivateManager,
 } from './process/runtime-directory';
-import { BaseProxy } from './proxy/base-proxy';
 import { type WaitOptions } from './proxy/options';
 import { realm, retryLocal, translator } from './proxy/realm';
-import { type Loose, type Remote } from './proxy/remote-types';
+import { addType, typesOf } from './registrations';
 import { Server } from './server';
 import { type ServerConfig } from './server-entry';
-import { Connection, type Identity, lossOf } from './session/connection';
+import { Connection, lossOf } from './session/connection';
+import { type Identity } from './session/handshake';
+import { type Purpose } from './session/parties';
 import { parseAddress } from './transport/address';
-import { type DictProxy, type Key, entriesOf } from './types/dict';
-import { type ListProxy } from './types/list';
 import { keyBytes } from './wire/auth';
-
-export interface ManagerOptions {
-  /** `unix:/path`, or `pipe:name` on Windows. Default: a private one, known at once. */
-  readonly address?: string | undefined;
-  /** At least 16 bytes. Default: random; processes of the same user find it beside the socket. */
-  readonly authkey?: string | Uint8Array | undefined;
-  /** Modules that the server loads; their exported classes and functions become typeids. */
-  readonly types?: ModuleRef | readonly ModuleRef[] | undefined;
-  /** How long a call may take. Default 0: without end. */
-  readonly callTimeoutMs?: number | undefined;
-  /** How long `shutdown()` waits for the process before it sends signals. Default 1000. */
-  readonly shutdownTimeoutMs?: number | undefined;
-  readonly limits?: Partial<Limits> | undefined;
-  readonly execPath?: string | undefined;
-  /** Options of Node for the manager's process. Default: those of this one that make sense there. */
-  readonly execArgv?: readonly string[] | undefined;
-  readonly env?: NodeJS.ProcessEnv | undefined;
-  readonly cwd?: string | undefined;
-}
-
-export interface ConnectOptions extends Pick<
-  ManagerOptions,
-  'authkey' | 'callTimeoutMs' | 'limits'
-> {
-  /** Further attempts when nobody listens yet. Default 4. */
-  readonly retries?: number | undefined;
-  readonly retryDelayMs?: number | undefined;
-  /** Ends the attempts. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface Registration {
-  /** Absent: a type for results only (`methodToTypeid`), or one that only the server knows. */
-  readonly module?: string | URL | undefined;
-  /** A class is constructed, any other function is called; what that answers is the referent. */
-  readonly export?: string | undefined;
-  /** The names that may be reached. Default: all but those that begin with `_`. */
-  readonly exposed?: readonly string[] | undefined;
-  /** A typeid whose proxy class is used, or a class of your own. */
-  readonly proxyType?: string | (new (...args: never[]) => BaseProxy) | undefined;
-  /** Methods whose result stays in the manager and is shared under that typeid. */
-  readonly methodToTypeid?: Readonly<Record<string, string>> | undefined;
-  /** Whether `manager.<typeid>()` is made. Default true. */
-  readonly createMethod?: boolean | undefined;
-  /** Disposed when the last session, name and ticket is gone. Default false. */
-  readonly owned?: boolean | undefined;
-}
-
-const isKey = (value: unknown): boolean => typeof value === 'string' || value instanceof Uint8Array;
-const isModules = (value: unknown): boolean => isString(value) || isObject(value);
-
-const MANAGER_RULES = {
-  address: option<string | undefined>(undefined, isString, 'an address: unix:/path or pipe:name'),
-  authkey: option<string | Uint8Array | undefined>(undefined, isKey, 'a text or bytes'),
-  types: option<ModuleRef | readonly ModuleRef[] | undefined>(undefined, isModules, 'modules'),
-  callTimeoutMs: option(0, isDuration, 'a number of milliseconds >= 0'),
-  shutdownTimeoutMs: option(1000, isDuration, 'a number of milliseconds >= 0'),
-  limits: option<Partial<Limits>>({}, isObject, 'an object of limits'),
-  execPath: option<string | undefined>(undefined, isString, 'a path'),
-  execArgv: option<readonly string[] | undefined>(undefined, isStrings, 'an array of texts'),
-  env: option<NodeJS.ProcessEnv | undefined>(undefined, isObject, 'an object'),
-  cwd: option<string | undefined>(undefined, isString, 'a path'),
-};
-const CONNECT_RULES = {
-  authkey: MANAGER_RULES.authkey,
-  callTimeoutMs: MANAGER_RULES.callTimeoutMs,
-  limits: MANAGER_RULES.limits,
-  retries: option(4, isCount, 'a whole number >= 0'),
-  retryDelayMs: option(3000, isDuration, 'a number of milliseconds >= 0'),
-  signal: option<AbortSignal | undefined>(
-    undefined,
-    (value) => value instanceof AbortSignal,
-    'an AbortSignal',
-  ),
-};
-const REGISTRATION_RULES = {
-  module: option<string | URL | undefined>(
-    undefined,
-    (value) => isString(value) || value instanceof URL,
-    'a path, package name or URL',
-  ),
-  export: option<string | undefined>(undefined, isString, 'a name'),
-  exposed: option<readonly string[] | undefined>(undefined, isStrings, 'an array of names'),
-  proxyType: option<Registration['proxyType']>(
-    undefined,
-    (value) =>
-      isString(value) || (typeof value === 'function' && value.prototype instanceof BaseProxy),
-    'a typeid or a class that extends BaseProxy',
-  ),
-  methodToTypeid: option<Registration['methodToTypeid']>(undefined, isObject, 'an object'),
-  createMethod: option(true, isBoolean, 'true or false'),
-  owned: option(false, isBoolean, 'true or false'),
-};
-
-type Settings = ReturnType<typeof resolveManagerOptions>;
-type ConnectSettings = ReturnType<typeof resolveConnectOptions>;
-
-const resolveManagerOptions = (options?: ManagerOptions) =>
-  resolveOptions('a manager', MANAGER_RULES, options);
-const resolveConnectOptions = (options?: ConnectOptions) =>
-  resolveOptions('Manager.connect', CONNECT_RULES, options);
 
 /** Given by `connect` to the constructor, which users cannot do. */
 const CONNECTING: { address: string; settings: ConnectSettings }[] = [];
-
-/** What was registered with each class: its own, and what it had of its parent at that time. */
-const registered = new WeakMap<object, ReadonlyMap<string, RegisteredType>>();
-const NOTHING: ReadonlyMap<string, RegisteredType> = new Map();
-
-function typesOf(managerClass: unknown): ReadonlyMap<string, RegisteredType> {
-  if (typeof managerClass !== 'function') return NOTHING;
-  return registered.get(managerClass) ?? typesOf(Object.getPrototypeOf(managerClass));
-}
 
 /** Managers that were collected without a shutdown: their users may have meant to keep them. */
 const forgotten = new FinalizationRegistry<{ readonly address: string; ended: boolean }>((held) => {
@@ -160,18 +51,10 @@ const forgotten = new FinalizationRegistry<{ readonly address: string; ended: bo
 
 const GOODBYE_MS = 50;
 
-export class Manager
-  extends EventEmitter<{
-    exit: [Exit];
-    disconnect: [Error | undefined];
-    reconnect: [{ readonly restarted: boolean }];
-    warning: [Error];
-  }>
-  implements AsyncDisposable
-{
+export class Manager extends Creators implements AsyncDisposable {
   readonly #address: string;
   readonly #limits: Limits;
-  readonly #settings: Settings | undefined;
+  readonly #settings: ManagerSettings | undefined;
   readonly #connectSettings: ConnectSettings | undefined;
   readonly #key: Buffer | undefined;
   readonly #identity: Identity | undefined;
@@ -236,11 +119,7 @@ export class Manager
    */
   static register(typeid: string, registration: Registration = {}): void {
     requireTypeid(typeid);
-    const resolved = resolveOptions(
-      `registration of '${typeid}'`,
-      REGISTRATION_RULES,
-      registration,
-    );
+    const resolved = resolveRegistration(typeid, registration);
     const { module, proxyType, createMethod } = resolved;
     if (createMethod) this.addCreateMethod(typeid);
     const ref =
@@ -250,7 +129,7 @@ export class Manager
     realm.claimProxyType(typeid, proxyType as never);
     const { exposed, methodToTypeid, owned } = resolved;
     const type: RegisteredType = { typeid, module: ref, exposed, methodToTypeid, owned };
-    registered.set(this, new Map(typesOf(this)).set(typeid, type));
+    addType(this, type);
   }
 
   private static addCreateMethod(typeid: string): void {
@@ -318,7 +197,7 @@ export class Manager
 
   /** Ends the server, waiting up to `drainMs` for calls that run. Idempotent. */
   async shutdown(options: { readonly drainMs?: number } = {}): Promise<void> {
-    const { drainMs } = resolveOptions('shutdown', SHUTDOWN_RULES, options);
+    const { drainMs } = resolveShutdownOptions(options);
     this.#fate.ended = true;
     if (this.#server !== undefined) await this.#server.close();
     if (this.#state === 'shutdown') {
@@ -400,7 +279,7 @@ export class Manager
   async ping(
     options: WaitOptions = {},
   ): Promise<{ readonly roundTripMs: number; readonly clockOffsetMs: number }> {
-    const { timeoutMs, signal } = resolveOptions('ping', PING_RULES, options);
+    const { timeoutMs, signal } = resolvePingOptions(options);
     const signals = [signal, timeoutMs > 0 ? AbortSignal.timeout(timeoutMs) : undefined];
     const ends = AbortSignal.any(signals.filter((one) => one !== undefined));
     const { roundTripMs, serverTime } = await this.#use().ping(ends);
@@ -424,31 +303,7 @@ export class Manager
     return await this.#use().manage(name);
   }
 
-  // ---- creating --------------------------------------------------------------------------------
-
-  /** A shared list. At once: an error of its making rejects the first call. */
-  list<T = unknown>(items?: Iterable<T>): ListProxy<T> {
-    const args = items === undefined ? [] : [itemsOf(items)];
-    return this.#create('list', args, 'container') as ListProxy<T>;
-  }
-
-  /** A shared dict, from entries or from an object. Keys are primitives. */
-  dict<K extends Key = string, V = unknown>(items?: Iterable<readonly [K, V]>): DictProxy<K, V>;
-  dict<V>(items: Readonly<Record<string, V>>): DictProxy<string, V>;
-  dict(
-    items?: Iterable<readonly [unknown, unknown]> | Readonly<Record<string, unknown>>,
-  ): DictProxy<never> {
-    const args = items === undefined ? [] : [items instanceof BaseProxy ? items : entriesOf(items)];
-    return this.#create('dict', args, 'container') as DictProxy<never>;
-  }
-
-  /** An object of a registered type. An unknown typeid rejects the first call. */
-  create<T = Loose>(typeid: string, ...args: unknown[]): Remote<T> {
-    requireTypeid(typeid);
-    return this.#create(typeid, args, 'argument') as Remote<T>;
-  }
-
-  #create(typeid: string, args: readonly unknown[], purpose: 'container' | 'argument'): object {
+  protected override make(typeid: string, args: readonly unknown[], purpose: Purpose): object {
     const connection = this.#use();
     const lease = connection.lease(typeid);
     connection.session.create(lease, args, purpose);
@@ -481,7 +336,11 @@ export class Manager
     return this.#connect();
   }
 
-  #own(): { readonly settings: Settings; readonly identity: Identity; readonly key: Buffer } {
+  #own(): {
+    readonly settings: ManagerSettings;
+    readonly identity: Identity;
+    readonly key: Buffer;
+  } {
     if (this.#settings === undefined || this.#identity === undefined || this.#key === undefined) {
       throw new UsageError(
         'This manager is a client: only one made with new Manager() can start or serve',
@@ -604,32 +463,13 @@ export class Manager
   }
 }
 
-const SHUTDOWN_RULES = { drainMs: option(0, isDuration, 'a number of milliseconds >= 0') };
-const PING_RULES = {
-  timeoutMs: option(0, isDuration, 'a number of milliseconds >= 0'),
-  signal: CONNECT_RULES.signal,
-};
 const STANDARD = new Set(['list', 'dict']);
 /** Members that the language looks for. */
 const RESERVED = new Set(['then', 'toJSON']);
 
-function requireTypeid(typeid: unknown): void {
-  if (typeof typeid === 'string' && typeid !== '') return;
-  throw new UsageError('A typeid is a text that is not empty');
-}
-
-function modulesOf(types: Settings['types']): ReturnType<typeof resolveModule>[] {
+function modulesOf(types: ManagerSettings['types']): ReturnType<typeof resolveModule>[] {
   if (types === undefined) return [];
   return (Array.isArray(types) ? (types as ModuleRef[]) : [types as ModuleRef]).map(resolveModule);
-}
-
-function itemsOf(items: unknown): unknown {
-  if (items instanceof BaseProxy) return items;
-  if (typeof items === 'object' && items !== null && Symbol.iterator in items) {
-    return [...(items as Iterable<unknown>)];
-  }
-  if (typeof items === 'string') return Array.from(items);
-  throw new UsageError('A list is made of an array or another iterable');
 }
 
 function alreadyStarted(why = 'use it as it is'): UsageError {

@@ -9,7 +9,7 @@ import { removePrivateDirectory, sweepPrivateDirectories } from './process/runti
 import { revive } from './proxy/functions';
 import { STANDARD_TYPES, registerStandardProxies } from './types/standard-types';
 import { packValue } from './wire/values';
-import { type Identity } from './session/connection';
+import { type Identity } from './session/handshake';
 
 /** What the owner tells its child, once. */
 export interface ServerConfig {

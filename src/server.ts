@@ -10,7 +10,7 @@ import {
   makePrivateDirectory,
   removePrivateDirectory,
 } from './process/runtime-directory';
-import { type Identity } from './session/connection';
+import { type Identity } from './session/handshake';
 import { STANDARD_TYPES } from './types/standard-types';
 
 export interface ServerOptions {

@@ -19,7 +19,7 @@ import {
   writeWelcome,
 } from '../wire/auth';
 import { type ControlFrame } from '../wire/frames';
-import { type Identity, NODE_MAJOR, OWNER_RANGE, sendMessage } from '../session/connection';
+import { type Identity, NODE_MAJOR, OWNER_RANGE, sendMessage } from '../session/handshake';
 import { type Translator } from '../session/parties';
 import { Session } from '../session/session';
 import { CONTROL_EXPOSURE, Control, type ControlParts } from './control';

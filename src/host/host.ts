@@ -10,7 +10,7 @@ import { TicketTable, gone } from '../refs/tickets';
 import { parseAddress } from '../transport/address';
 import { listen, type Listener } from '../transport/listen';
 import { type Link } from '../transport/link';
-import { type Identity, OWNER_RANGE } from '../session/connection';
+import { type Identity, OWNER_RANGE } from '../session/handshake';
 import { type Exposure } from '../session/exposure';
 import { toPlain } from '../session/plain-copy';
 import { type LocalServer, realm, translator } from '../proxy/realm';

@@ -1,14 +1,11 @@
 // A client's connection to a manager: found or started on first use, proven by the handshake,
 // then one session until it ends. It never comes back: the next use of a manager makes a new one.
 
-import { randomBytes } from 'node:crypto';
 import {
-  AuthenticationError,
   ConnectionLostError,
   LimitError,
   ManagerDiedError,
   ProtocolError,
-  StaleManagerError,
   TimeoutError,
   UsageError,
   again,
@@ -22,37 +19,16 @@ import { parseAddress } from '../transport/address';
 import { connect } from '../transport/connect';
 import { FrameReader, Outbox } from '../transport/framing';
 import { type Link } from '../transport/link';
-import {
-  HANDSHAKE_BYTES,
-  NONCE_BYTES,
-  deriveTicketKey,
-  readGreeting,
-  readWelcome,
-  writeAuth,
-} from '../wire/auth';
+import { HANDSHAKE_BYTES } from '../wire/auth';
 import { type ControlFrame, type Frame } from '../wire/frames';
-import { type Ticket, formatToken, parseToken, ticketSecret } from '../wire/token';
+import { parseToken } from '../wire/token';
 import { ClientParty } from './client-party';
+import { type Credentials, Handshake, type Identity, OWNER_RANGE } from './handshake';
+import { Mint, type Wish } from './mint';
 import { type Translator } from './parties';
 import { type Minter, Session } from './session';
 
-/** The range of the process that started the manager. */
-export const OWNER_RANGE = 1;
-export const NODE_MAJOR = Number.parseInt(process.versions.node, 10);
-
-export interface Identity {
-  readonly manager: string;
-  readonly incarnation: string;
-}
-
-export interface ConnectionOptions {
-  readonly address: string;
-  /** The authkey; read when the connection is made, because a file may hold it. */
-  readonly key: () => Buffer;
-  /** Which manager is expected, where that is known. */
-  readonly expected?: Identity;
-  /** Only the process that started the manager has this: its ids and tokens exist at once. */
-  readonly ownerSecret?: Buffer;
+export interface ConnectionOptions extends Credentials {
   readonly limits: Limits;
   readonly translator: Translator;
   /** Whether instances of classes may be lent as arguments. */
@@ -67,15 +43,7 @@ export interface ConnectionOptions {
   readonly connectLink?: () => Promise<Link>;
 }
 
-/** No ticket lives longer. */
-const TICKET_MS_MAX = 24 * 60 * 60 * 1000;
-
 export type ConnectionState = 'idle' | 'connecting' | 'open' | 'closed';
-
-interface Minted {
-  readonly text: string;
-  readonly renewAt: number;
-}
 
 export class Connection implements Minter {
   readonly session: Session;
@@ -89,14 +57,12 @@ export class Connection implements Minter {
   #nextRange: number | undefined;
   #created = 0;
   #asksRange = false;
-  #minted = 0;
   #link: Link | undefined;
   #opening: Promise<void> | undefined;
   #goodbye: string | undefined;
   /** Created before our range was known. */
   #unnumbered: Lease[] = [];
-  /** Tokens in JSON are used again until half of their time is over. */
-  readonly #shared = new Map<number, Minted>();
+  readonly #mint: Mint;
   readonly #control: Lease;
   readonly #pings = new Map<
     number,
@@ -131,6 +97,11 @@ export class Connection implements Minter {
     this.session.onPending = () => {
       this.#updateBusy();
     };
+    this.#mint = new Mint(options.limits.tickets, (frame) => {
+      this.wake();
+      this.session.control(frame);
+      return this.#outbox;
+    });
     this.#control = new Lease(this.session, { id: 0, typeid: 'manager' });
     if (options.ownerSecret !== undefined) {
       this.#ticketKey = options.ownerSecret;
@@ -228,11 +199,8 @@ export class Connection implements Minter {
     this.#created = 0;
   }
 
-  /**
-   * A token for what `lease` holds. The same one again for a while where it may be claimed
-   * without end. Throws `UsageError` before the session is there, `LimitError` beyond `limits.tickets`.
-   */
-  mint(lease: Lease, wish: { readonly uses: number; readonly ttlMs: number }): string {
+  /** A token for what `lease` holds. Throws `UsageError` before the session is there. */
+  mint(lease: Lease, wish: Wish): string {
     if (lease.claim !== undefined) return lease.claim.tokenText;
     if (lease.failure !== undefined) throw lease.failure;
     if (lease.released) {
@@ -240,73 +208,14 @@ export class Connection implements Minter {
         code: 'ERR_REFERENT_RELEASED',
       });
     }
-    const identity = this.#identity;
-    if (identity === undefined || this.#ticketKey === undefined || lease.id === 0) {
+    if (this.#identity === undefined || this.#ticketKey === undefined || lease.id === 0) {
       throw new UsageError('Cannot make a token yet: await manager.start() first', {
         code: 'ERR_REFERENT_NOT_CONNECTED',
       });
     }
     if (this.session.ended !== undefined) throw this.session.ended;
-    const now = performance.now();
-    const ttlMs = Math.min(Math.floor(wish.ttlMs), TICKET_MS_MAX);
-    const shared = wish.uses === 0 ? this.#shared.get(lease.id) : undefined;
-    if (shared !== undefined && shared.renewAt > now) return shared.text;
-    this.#requireTicket(now, ttlMs);
-    const ticket: Ticket = {
-      id: lease.id,
-      typeid: lease.typeid,
-      callable: lease.callable,
-      minter: this.#range,
-      number: ++this.#minted,
-      uses: wish.uses,
-      ttlMs,
-    };
-    this.wake();
-    this.session.control({
-      kind: 'mint',
-      number: ticket.number,
-      id: lease.id,
-      uses: wish.uses,
-      ttlMs,
-    });
-    this.#flushFirstMint();
-    const place = { ...identity, address: this.address };
-    const secret = ticketSecret(this.#ticketKey, { ...ticket, ...place });
-    const text = formatToken({ ...ticket, ...place, secret });
-    if (wish.uses === 0) this.#shared.set(lease.id, { text, renewAt: now + ttlMs / 2 });
-    return text;
-  }
-
-  #hasMinted = false;
-
-  /**
-   * The first ticket of a tick leaves before its token does: whoever gets the token may kill us at
-   * once. Those of a whole array of proxies leave together, at the end of the tick.
-   */
-  #flushFirstMint(): void {
-    if (this.#hasMinted) return;
-    this.#hasMinted = true;
-    this.#outbox.flush();
-    process.nextTick(() => {
-      this.#hasMinted = false;
-    });
-  }
-
-  /** When each of our live tickets ends, soonest first: the server refuses more than `limits.tickets`. */
-  #ticketEnds: number[] = [];
-
-  #requireTicket(now: number, ttlMs: number): void {
-    const { tickets } = this.#options.limits;
-    if (this.#ticketEnds.length >= tickets) {
-      this.#ticketEnds = this.#ticketEnds.filter((end) => end > now);
-      for (const [id, minted] of this.#shared) if (minted.renewAt <= now) this.#shared.delete(id);
-    }
-    if (this.#ticketEnds.length >= tickets) {
-      throw new LimitError(
-        `Cannot make another token: ${String(tickets)} are on their way, which is limits.tickets; put proxies into a shared list, or await what claims them`,
-      );
-    }
-    this.#ticketEnds.push(now + ttlMs);
+    const place = { ...this.#identity, address: this.address };
+    return this.#mint.token(lease, wish, { place, key: this.#ticketKey, minter: this.#range });
   }
 
   /** Claims what a token names; calls on the lease wait until that is over. */
@@ -530,7 +439,7 @@ export class Connection implements Minter {
     for (const { fail } of this.#pings.values()) fail(again(reason));
     this.#pings.clear();
     this.#updateBusy();
-    this.#shared.clear();
+    this.#mint.clear();
     this.onEnd?.(told);
   }
 
@@ -551,78 +460,6 @@ export class Connection implements Minter {
     this.#keepsAlive = keep;
     this.#updateBusy();
   }
-}
-
-type OnWelcome = (
-  identity: Identity,
-  welcome: { readonly range: number; readonly ticketKey: Buffer },
-) => void;
-
-/** The client's half of the handshake. */
-class Handshake {
-  readonly #options: ConnectionOptions;
-  readonly #onWelcome: OnWelcome;
-  readonly #nonce = randomBytes(NONCE_BYTES);
-  #greeting: Buffer | undefined;
-  #auth: Buffer | undefined;
-
-  constructor(options: ConnectionOptions, onWelcome: OnWelcome) {
-    this.#options = options;
-    this.#onWelcome = onWelcome;
-  }
-
-  receive(message: Buffer, link: Link): void {
-    if (this.#greeting === undefined) this.#greeted(message, link);
-    else this.#welcomed(this.#greeting, message);
-  }
-
-  #key(): Buffer {
-    const { key, ownerSecret } = this.#options;
-    return ownerSecret === undefined ? key() : Buffer.concat([key(), ownerSecret]);
-  }
-
-  #greeted(message: Buffer, link: Link): void {
-    const { expected, address, ownerSecret } = this.#options;
-    const greeting = readGreeting(message);
-    // Before any secret is used: is this the manager that was meant?
-    if (expected !== undefined && expected.manager !== greeting.manager) {
-      throw new StaleManagerError(
-        `The manager at ${address} is another one: the one that was meant has ended`,
-      );
-    }
-    if (expected !== undefined && expected.incarnation !== greeting.incarnation) {
-      throw new StaleManagerError(
-        `The manager at ${address} was restarted: its objects from before are gone`,
-      );
-    }
-    this.#greeting = message;
-    const mode = ownerSecret === undefined ? 'client' : 'owner';
-    this.#auth = writeAuth(this.#key(), message, {
-      mode,
-      nodeMajor: NODE_MAJOR,
-      nonce: this.#nonce,
-    });
-    sendMessage(link, this.#auth);
-  }
-
-  #welcomed(greetingMessage: Buffer, message: Buffer): void {
-    const { address } = this.#options;
-    if (this.#auth === undefined) throw new AuthenticationError('The handshake is out of order');
-    const welcome = readWelcome(this.#key(), [greetingMessage, this.#auth], message, address);
-    const greeting = readGreeting(greetingMessage);
-    const nonces = { server: greeting.nonce, client: this.#nonce };
-    const session = `${greeting.manager}${greeting.incarnation}${String(welcome.range)}`;
-    const ticketKey = deriveTicketKey(this.#options.key(), nonces, session);
-    this.#onWelcome(greeting, { range: welcome.range, ticketKey });
-  }
-}
-
-/** A message of the handshake: one frame, outside of any outbox. */
-export function sendMessage(link: Link, message: Buffer): void {
-  const frame = Buffer.allocUnsafe(4 + message.length);
-  frame.writeUInt32LE(message.length, 0);
-  message.copy(frame, 4);
-  link.write(frame);
 }
 
 /** The error of a local connection that broke without a word: the manager's process has ended. */

@@ -1,0 +1,58 @@
+// What a manager makes: a method for each shared type, and one for registered types. Each answers its
+// proxy at once; the message leaves with the tick, and an error of the making rejects the first call.
+
+import { EventEmitter } from 'node:events';
+import { UsageError } from './base/errors';
+import { type Exit } from './manager-process';
+import { BaseProxy } from './proxy/base-proxy';
+import { type Loose, type Remote } from './proxy/remote-types';
+import { type Purpose } from './session/parties';
+import { type DictProxy, type Key, entriesOf } from './types/dict';
+import { type ListProxy } from './types/list';
+
+export interface ManagerEvents {
+  exit: [Exit];
+  disconnect: [Error | undefined];
+  reconnect: [{ readonly restarted: boolean }];
+  warning: [Error];
+}
+
+export abstract class Creators extends EventEmitter<ManagerEvents> {
+  /** A shared list. At once: an error of its making rejects the first call. */
+  list<T = unknown>(items?: Iterable<T>): ListProxy<T> {
+    const args = items === undefined ? [] : [itemsOf(items)];
+    return this.make('list', args, 'container') as ListProxy<T>;
+  }
+
+  /** A shared dict, from entries or from an object. Keys are primitives. */
+  dict<K extends Key = string, V = unknown>(items?: Iterable<readonly [K, V]>): DictProxy<K, V>;
+  dict<V>(items: Readonly<Record<string, V>>): DictProxy<string, V>;
+  dict(
+    items?: Iterable<readonly [unknown, unknown]> | Readonly<Record<string, unknown>>,
+  ): DictProxy<never> {
+    const args = items === undefined ? [] : [items instanceof BaseProxy ? items : entriesOf(items)];
+    return this.make('dict', args, 'container') as DictProxy<never>;
+  }
+
+  /** An object of a registered type. An unknown typeid rejects the first call. */
+  create<T = Loose>(typeid: string, ...args: unknown[]): Remote<T> {
+    requireTypeid(typeid);
+    return this.make(typeid, args, 'argument') as Remote<T>;
+  }
+
+  protected abstract make(typeid: string, args: readonly unknown[], purpose: Purpose): object;
+}
+
+export function requireTypeid(typeid: unknown): void {
+  if (typeof typeid === 'string' && typeid !== '') return;
+  throw new UsageError('A typeid is a text that is not empty');
+}
+
+function itemsOf(items: unknown): unknown {
+  if (items instanceof BaseProxy) return items;
+  if (typeof items === 'object' && items !== null && Symbol.iterator in items) {
+    return [...(items as Iterable<unknown>)];
+  }
+  if (typeof items === 'string') return Array.from(items);
+  throw new UsageError('A list is made of an array or another iterable');
+}

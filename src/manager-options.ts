@@ -1,0 +1,131 @@
+// What users may say of a manager, of connecting to one, and of the types that it shares: each option
+// with its default and its check.
+
+import { type Limits } from './base/limits';
+import {
+  isBoolean,
+  isCount,
+  isDuration,
+  isObject,
+  isString,
+  isStrings,
+  option,
+  resolveOptions,
+} from './base/options';
+import { type ModuleRef } from './process/modules';
+import { BaseProxy } from './proxy/base-proxy';
+import { type WaitOptions } from './proxy/options';
+
+export interface ManagerOptions {
+  /** `unix:/path`, or `pipe:name` on Windows. Default: a private one, known at once. */
+  readonly address?: string | undefined;
+  /** At least 16 bytes. Default: random; processes of the same user find it beside the socket. */
+  readonly authkey?: string | Uint8Array | undefined;
+  /** Modules that the server loads; their exported classes and functions become typeids. */
+  readonly types?: ModuleRef | readonly ModuleRef[] | undefined;
+  /** How long a call may take. Default 0: without end. */
+  readonly callTimeoutMs?: number | undefined;
+  /** How long `shutdown()` waits for the process before it sends signals. Default 1000. */
+  readonly shutdownTimeoutMs?: number | undefined;
+  readonly limits?: Partial<Limits> | undefined;
+  readonly execPath?: string | undefined;
+  /** Options of Node for the manager's process. Default: those of this one that make sense there. */
+  readonly execArgv?: readonly string[] | undefined;
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  readonly cwd?: string | undefined;
+}
+
+export interface ConnectOptions extends Pick<
+  ManagerOptions,
+  'authkey' | 'callTimeoutMs' | 'limits'
+> {
+  /** Further attempts when nobody listens yet. Default 4. */
+  readonly retries?: number | undefined;
+  readonly retryDelayMs?: number | undefined;
+  /** Ends the attempts. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Registration {
+  /** Absent: a type for results only (`methodToTypeid`), or one that only the server knows. */
+  readonly module?: string | URL | undefined;
+  /** A class is constructed, any other function is called; what that answers is the referent. */
+  readonly export?: string | undefined;
+  /** The names that may be reached. Default: all but those that begin with `_`. */
+  readonly exposed?: readonly string[] | undefined;
+  /** A typeid whose proxy class is used, or a class of your own. */
+  readonly proxyType?: string | (new (...args: never[]) => BaseProxy) | undefined;
+  /** Methods whose result stays in the manager and is shared under that typeid. */
+  readonly methodToTypeid?: Readonly<Record<string, string>> | undefined;
+  /** Whether `manager.<typeid>()` is made. Default true. */
+  readonly createMethod?: boolean | undefined;
+  /** Disposed when the last session, name and ticket is gone. Default false. */
+  readonly owned?: boolean | undefined;
+}
+
+const isKey = (value: unknown): boolean => typeof value === 'string' || value instanceof Uint8Array;
+const isModules = (value: unknown): boolean => isString(value) || isObject(value);
+
+const MANAGER_RULES = {
+  address: option<string | undefined>(undefined, isString, 'an address: unix:/path or pipe:name'),
+  authkey: option<string | Uint8Array | undefined>(undefined, isKey, 'a text or bytes'),
+  types: option<ModuleRef | readonly ModuleRef[] | undefined>(undefined, isModules, 'modules'),
+  callTimeoutMs: option(0, isDuration, 'a number of milliseconds >= 0'),
+  shutdownTimeoutMs: option(1000, isDuration, 'a number of milliseconds >= 0'),
+  limits: option<Partial<Limits>>({}, isObject, 'an object of limits'),
+  execPath: option<string | undefined>(undefined, isString, 'a path'),
+  execArgv: option<readonly string[] | undefined>(undefined, isStrings, 'an array of texts'),
+  env: option<NodeJS.ProcessEnv | undefined>(undefined, isObject, 'an object'),
+  cwd: option<string | undefined>(undefined, isString, 'a path'),
+};
+const CONNECT_RULES = {
+  authkey: MANAGER_RULES.authkey,
+  callTimeoutMs: MANAGER_RULES.callTimeoutMs,
+  limits: MANAGER_RULES.limits,
+  retries: option(4, isCount, 'a whole number >= 0'),
+  retryDelayMs: option(3000, isDuration, 'a number of milliseconds >= 0'),
+  signal: option<AbortSignal | undefined>(
+    undefined,
+    (value) => value instanceof AbortSignal,
+    'an AbortSignal',
+  ),
+};
+const REGISTRATION_RULES = {
+  module: option<string | URL | undefined>(
+    undefined,
+    (value) => isString(value) || value instanceof URL,
+    'a path, package name or URL',
+  ),
+  export: option<string | undefined>(undefined, isString, 'a name'),
+  exposed: option<readonly string[] | undefined>(undefined, isStrings, 'an array of names'),
+  proxyType: option<Registration['proxyType']>(
+    undefined,
+    (value) =>
+      isString(value) || (typeof value === 'function' && value.prototype instanceof BaseProxy),
+    'a typeid or a class that extends BaseProxy',
+  ),
+  methodToTypeid: option<Registration['methodToTypeid']>(undefined, isObject, 'an object'),
+  createMethod: option(true, isBoolean, 'true or false'),
+  owned: option(false, isBoolean, 'true or false'),
+};
+
+export type ManagerSettings = ReturnType<typeof resolveManagerOptions>;
+export type ConnectSettings = ReturnType<typeof resolveConnectOptions>;
+
+export const resolveManagerOptions = (options?: ManagerOptions) =>
+  resolveOptions('a manager', MANAGER_RULES, options);
+export const resolveConnectOptions = (options?: ConnectOptions) =>
+  resolveOptions('Manager.connect', CONNECT_RULES, options);
+export const resolveRegistration = (typeid: string, registration?: Registration) =>
+  resolveOptions(`registration of '${typeid}'`, REGISTRATION_RULES, registration);
+
+const SHUTDOWN_RULES = { drainMs: option(0, isDuration, 'a number of milliseconds >= 0') };
+const PING_RULES = {
+  timeoutMs: option(0, isDuration, 'a number of milliseconds >= 0'),
+  signal: CONNECT_RULES.signal,
+};
+
+export const resolveShutdownOptions = (options?: { readonly drainMs?: number }) =>
+  resolveOptions('shutdown', SHUTDOWN_RULES, options);
+export const resolvePingOptions = (options?: WaitOptions) =>
+  resolveOptions('ping', PING_RULES, options);
