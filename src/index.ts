@@ -20,6 +20,7 @@ export {
   type TokenOptions,
 } from './proxy/functions';
 export { handle, type Handle } from './proxy/handle';
+export { LockHandle, type Abandoned } from './proxy/lock-handle';
 export { IteratorProxy } from './proxy/iterator-proxy';
 export { type CallOptions, type WaitOptions } from './proxy/options';
 export {
@@ -36,12 +37,19 @@ export { ListProxy } from './types/list';
 export {
   AuthenticationError,
   ConnectionLostError,
+  BrokenBarrierError,
+  FenceError,
   LimitError,
+  LockError,
   ManagerDiedError,
   MethodNotExposedError,
+  NotOwnerError,
   ObjectGoneError,
   ProcessDiedError,
   ProtocolError,
+  QueueEmptyError,
+  QueueFullError,
+  QueueShutdownError,
   ReferentError,
   RemoteError,
   SerializationError,

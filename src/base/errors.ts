@@ -14,7 +14,14 @@
 // ├─ TicketGoneError                the token's ticket is spent, expired or not genuine
 // ├─ ObjectGoneError                the referent, or the session that held it, is gone
 // ├─ TimeoutError                   no answer in time
-// └─ LimitError                     a limit of `limits` was reached
+// ├─ LimitError                     a limit of `limits` was reached
+// ├─ LockError                      a lock, permit or condition was used against its rules
+// │  ├─ NotOwnerError               … by who does not hold it
+// │  ├─ FenceError                  … by a guard whose holding is over
+// │  └─ BrokenBarrierError          … because the barrier is broken
+// ├─ QueueFullError                 no room came in time
+// ├─ QueueEmptyError                no item came in time
+// └─ QueueShutdownError             the queue was shut down
 
 export interface RemoteErrorOptions extends ErrorOptions {
   /** The name of the error's class where it was thrown. */
@@ -132,6 +139,34 @@ export class TimeoutError extends ReferentError {
 
 export class LimitError extends ReferentError {
   override readonly code = 'ERR_REFERENT_LIMIT';
+}
+
+export class LockError extends ReferentError {
+  override readonly code: string = 'ERR_REFERENT_LOCK';
+}
+
+export class NotOwnerError extends LockError {
+  override readonly code = 'ERR_REFERENT_NOT_OWNER';
+}
+
+export class FenceError extends LockError {
+  override readonly code = 'ERR_REFERENT_FENCE';
+}
+
+export class BrokenBarrierError extends LockError {
+  override readonly code = 'ERR_REFERENT_BROKEN_BARRIER';
+}
+
+export class QueueFullError extends ReferentError {
+  override readonly code = 'ERR_REFERENT_QUEUE_FULL';
+}
+
+export class QueueEmptyError extends ReferentError {
+  override readonly code = 'ERR_REFERENT_QUEUE_EMPTY';
+}
+
+export class QueueShutdownError extends ReferentError {
+  override readonly code = 'ERR_REFERENT_QUEUE_SHUTDOWN';
 }
 
 /** The loss of a connection, for one more call: each has an error, and so a stack, of its own. */

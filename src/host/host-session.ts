@@ -102,6 +102,10 @@ export class HostSession {
   get references(): number {
     return this.#party?.references.size ?? 0;
   }
+  /** Locks and permits that its calls have acquired. */
+  get locks(): number {
+    return this.#session?.caller.holdings ?? 0;
+  }
   get runningCalls(): number {
     return this.#session?.runningCalls ?? 0;
   }

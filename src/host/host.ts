@@ -217,12 +217,12 @@ export class Host
       }));
     const sessions = [...this.#sessions]
       .filter(({ authenticated }) => authenticated)
-      .map(({ id, peer, references, runningCalls }) => ({
+      .map(({ id, peer, references, runningCalls, locks }) => ({
         id,
         peer,
         references,
         pendingCalls: runningCalls,
-        locks: 0,
+        locks,
       }));
     const live = [...this.#sessions];
     const total = this.#callsOfEnded + live.reduce((sum, { callsIn }) => sum + callsIn, 0);

@@ -90,6 +90,12 @@ export abstract class BaseProxy implements Disposable {
     return answered(this.#call('call', name, args, this.#options));
   }
 
+  /** The same for a method that may wait; its time runs in the manager. */
+  protected wait(name: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+    const options = signal === undefined ? this.#options : { ...this.#options, signal };
+    return answered(this.#call('call', name, args, options));
+  }
+
   /** What arguments are for: a shared container takes data and shared objects only. */
   protected get purpose(): Purpose {
     return 'argument';

@@ -2,6 +2,7 @@
 
 import { UsageError } from '../base/errors';
 import { option, isDuration, resolveOptions } from '../base/options';
+import { LockHandle } from './lock-handle';
 
 export interface WaitOptions {
   /** Rejects with `TimeoutError` after this; the callee's `currentSignal()` aborts. 0: never. */
@@ -13,6 +14,8 @@ export interface WaitOptions {
 export interface CallOptions extends WaitOptions {
   /** auto (default): data is copied, everything else comes back as a proxy. */
   readonly returns?: 'auto' | 'copy' | 'proxy' | undefined;
+  /** Run only while the lock is held by this handle; `FenceError` else, and nothing was done. */
+  readonly guard?: LockHandle | undefined;
 }
 
 const RULES = {
@@ -26,6 +29,11 @@ const RULES = {
     undefined,
     (value) => value === 'auto' || value === 'copy' || value === 'proxy',
     "'auto', 'copy' or 'proxy'",
+  ),
+  guard: option<LockHandle | undefined>(
+    undefined,
+    (value) => value instanceof LockHandle,
+    'the handle of a lock, as acquire() gives it',
   ),
 };
 

@@ -1,12 +1,19 @@
-// The call that is running: how a method learns that its caller no longer waits.
+// The call that is running: who makes it, and how a method learns that its caller no longer waits.
 
 import { UsageError } from '../base/errors';
+import { type Caller, localCaller } from './caller';
 
 /** One call that runs here. Its signal is made only when somebody asks for it. */
 export class RunningCall {
+  readonly caller: Caller;
   #controller: AbortController | undefined;
   #reason: unknown;
   #aborted = false;
+  #onAbort: ((reason: unknown) => void) | undefined;
+
+  constructor(caller: Caller) {
+    this.caller = caller;
+  }
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
@@ -14,9 +21,16 @@ export class RunningCall {
     return this.#controller.signal;
   }
 
+  /** The same for the one wait inside of a call, without the price of a signal. */
+  set onAbort(onAbort: ((reason: unknown) => void) | undefined) {
+    this.#onAbort = onAbort;
+  }
+
   abort(reason: unknown): void {
+    if (this.#aborted) return;
     this.#aborted = true;
     this.#reason = reason;
+    this.#onAbort?.(reason);
     this.#controller?.abort(reason);
   }
 }
@@ -32,6 +46,16 @@ export function runAs<T>(call: RunningCall, body: () => T): T {
   } finally {
     current = before;
   }
+}
+
+/** The call whose synchronous part is running; undefined where a referent is called in its own process. */
+export function currentCall(): RunningCall | undefined {
+  return current;
+}
+
+/** Who makes the call whose synchronous part is running. */
+export function currentCaller(): Caller {
+  return current?.caller ?? localCaller;
 }
 
 /**

@@ -10,14 +10,18 @@ import {
   messageOf,
   rethrow,
 } from '../base/errors';
+import { deferred } from '../base/deferred';
 import { type Limits } from '../base/limits';
 import { type Outbox } from '../transport/framing';
-import { type CallHead, type Frame, writeOutcomeHead } from '../wire/frames';
+import { type CallHead, type Frame, type Guard, writeOutcomeHead } from '../wire/frames';
 import { kindOf } from '../wire/plain';
 import { type Reference, type Target } from '../wire/references';
+import { type Caller } from './caller';
 import { RunningCall, runAs } from './current-call';
+import { Delivery } from './delivery';
 import { Awaited, type Exchange, type Needs } from './exchange';
 import { type Exposure, follow, perform } from './exposure';
+import { requireHeld } from './guard';
 import { type Outcome, outcomeOf } from './outcome';
 
 /** Calls of one session that wait to run; further ones are refused. */
@@ -45,6 +49,8 @@ type Arguments = () => unknown[];
 interface IncomingOptions {
   readonly outbox: Outbox;
   readonly exchange: Exchange;
+  /** Who makes the calls. */
+  readonly caller: Caller;
   readonly limits: Limits;
   readonly ended: () => boolean;
   /** Whether objects of that type keep what they are given. */
@@ -59,6 +65,8 @@ export class Incoming {
   readonly #running = new Map<number, RunningCall>();
   /** Outcomes that the peer may still name. */
   readonly #answers = new Map<number, Outcome | Promise<Outcome>>();
+  /** Results that the caller has not confirmed, by call. */
+  readonly #unconfirmed = new Map<number, Delivery>();
   /** By target, the last call that waits. */
   readonly #tails = new Map<unknown, Promise<void>>();
   /** Calls that wait because too many run or too much is unsent. */
@@ -69,9 +77,9 @@ export class Incoming {
     this.#options = options;
   }
 
-  /** Calls that run. */
+  /** Calls that run; one that waits for a lock or an item does not. */
   get running(): number {
-    return this.#running.size;
+    return this.#running.size - this.#options.caller.waiting;
   }
   /** Calls so far. */
   get total(): number {
@@ -144,7 +152,7 @@ export class Incoming {
 
   #hasRoom(): boolean {
     const { limits, outbox } = this.#options;
-    return this.#running.size < limits.calls && outbox.buffered <= limits.outboundBytes;
+    return this.running < limits.calls && outbox.buffered <= limits.outboundBytes;
   }
 
   /** Starts waiting calls: when a call has ended, and when bytes have left. */
@@ -187,7 +195,8 @@ export class Incoming {
       throw new ProtocolError(`Call on the answer to call ${String(callId)}, which is not kept`);
     }
     if (answer instanceof Promise) {
-      return { value: undefined, exposure: undefined, later: answer.then(valueOf) };
+      const later = answer.then((outcome) => valueOf(keptOf(outcome)));
+      return { value: undefined, exposure: undefined, later };
     }
     const value = valueOf(answer);
     return { value, exposure: this.#exposureOf(value) };
@@ -212,10 +221,11 @@ export class Incoming {
   };
 
   #run(head: CallHead, args: readonly unknown[], source: Source): void {
-    const running = new RunningCall();
+    const running = new RunningCall(this.#options.caller);
     const { operation, path, name } = head;
     let result: unknown;
     try {
+      if (head.guard !== undefined) this.#requireGuard(head.guard);
       result = runAs(running, () =>
         perform(source.value, { operation, path, name, args }, source.exposure),
       );
@@ -236,22 +246,31 @@ export class Incoming {
   }
 
   #runLater(head: CallHead, call: Prepared): void {
-    const running = new RunningCall();
+    const running = new RunningCall(this.#options.caller);
     const { args, needs, source, key } = call;
+    const started = deferred<undefined>();
     const start = async (): Promise<unknown> => {
       await settledNeeds(needs);
       const referent = source.later === undefined ? source.value : await source.later;
+      if (head.guard !== undefined) this.#requireGuard(head.guard);
       const exposure = source.exposure ?? this.#exposureOf(referent);
       const deed = { operation: head.operation, path: head.path, name: head.name, args: args() };
-      return await runAs(running, () => perform(referent, deed, exposure));
+      const result = runAs(running, () => perform(referent, deed, exposure));
+      started.resolve(undefined);
+      return await result;
     };
     const before = this.#tails.get(key) ?? Promise.resolve();
     const done = before.then(() => outcomeOf(start));
-    const tail = done.then(() => {
+    // Those behind it start after it, and do not wait for its end: it may wait for what they bring.
+    const tail = Promise.race([started.promise, done]).then(() => {
       if (this.#tails.get(key) === tail) this.#tails.delete(key);
     });
     this.#tails.set(key, tail);
     this.#await(head, running, done, source.exposure);
+  }
+
+  #requireGuard({ id, relative, fence }: Guard): void {
+    requireHeld(this.#options.exchange.party.subject(id, relative).referent, fence);
   }
 
   #await(
@@ -265,7 +284,7 @@ export class Incoming {
     void done.then((outcome) => {
       // Forgotten meanwhile, its number may name another call by now.
       if (this.#running.get(head.callId) === running) this.#running.delete(head.callId);
-      if (this.#answers.get(head.callId) === done) this.#answers.set(head.callId, outcome);
+      if (this.#answers.get(head.callId) === done) this.#answers.set(head.callId, keptOf(outcome));
       this.#answer(head, outcome, exposure);
       this.resume();
     });
@@ -279,21 +298,38 @@ export class Incoming {
     else this.#running.get(callId)?.abort(reason);
   }
 
+  /** The caller has the result of that call, or gave up before it came. */
+  confirmed(callId: number, received: boolean): void {
+    const delivery = this.#unconfirmed.get(callId);
+    if (delivery === undefined) {
+      throw new ProtocolError(`Nothing was delivered to call ${String(callId)}`);
+    }
+    this.#unconfirmed.delete(callId);
+    delivery.settle(received);
+  }
+
   forget(callIds: readonly number[]): void {
     for (const callId of callIds) this.#answers.delete(callId);
   }
 
   /** Keeps the outcome of a call where the caller asked for that, and sends it. */
   #conclude(head: CallHead, outcome: Outcome, exposure?: Exposure): void {
-    if (head.keep) this.#answers.set(head.callId, outcome);
+    if (head.keep) this.#answers.set(head.callId, keptOf(outcome));
     this.#answer(head, outcome, exposure);
   }
 
   #answer(head: CallHead, outcome: Outcome, exposure?: Exposure): void {
-    if (this.#options.ended()) return;
-    if (!head.reply) return;
+    const delivery = outcome.value instanceof Delivery ? outcome.value : undefined;
+    if (this.#options.ended() || !head.reply) {
+      delivery?.settle(head.keep && !this.#options.ended());
+      return;
+    }
     if (outcome.kind === 'throw') {
       this.#answerError(head.callId, outcome.value);
+      return;
+    }
+    if (delivery !== undefined) {
+      this.#deliver(head, delivery);
       return;
     }
     try {
@@ -302,6 +338,21 @@ export class Incoming {
       const text = `The result of "${head.name}" cannot be sent: ${messageOf(cause)}`;
       const error = new RemoteError(text, { cause, remoteName: SerializationError.name });
       this.#answerError(head.callId, error);
+    }
+  }
+
+  /** What cannot be sent was not delivered. */
+  #deliver(head: CallHead, delivery: Delivery): void {
+    const { outbox, exchange } = this.#options;
+    try {
+      outbox.send((writer) => {
+        writeOutcomeHead(writer, 'deliver', head.callId);
+        exchange.writeValue(writer, delivery.value, 'result');
+      }, false);
+      this.#unconfirmed.set(head.callId, delivery);
+    } catch (cause) {
+      delivery.settle(false);
+      this.#answerError(head.callId, cause);
     }
   }
 
@@ -334,8 +385,13 @@ export class Incoming {
   }
 
   end(reason: Error): void {
+    const { caller } = this.#options;
+    caller.leave();
     for (const running of this.#running.values()) running.abort(reason);
     this.#running.clear();
+    for (const delivery of this.#unconfirmed.values()) delivery.settle(false);
+    this.#unconfirmed.clear();
+    caller.loseAll();
     this.#answers.clear();
     this.#tails.clear();
     this.#waiting.length = 0;
@@ -355,6 +411,12 @@ async function settledNeeds(needs: Needs): Promise<void> {
   } catch (cause) {
     throw new SerializationError(`An argument cannot be used: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** Of a delivery the value is kept, for calls on it: what it took was given to its caller. */
+function keptOf(outcome: Outcome): Outcome {
+  const { kind, value } = outcome;
+  return value instanceof Delivery ? { kind, value: value.value } : outcome;
 }
 
 function valueOf(outcome: Outcome): unknown {

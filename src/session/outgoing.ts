@@ -7,6 +7,7 @@ import { type Outbox, type Place } from '../transport/framing';
 import { type ByteWriter } from '../wire/bytes';
 import {
   type CallHead,
+  type Guard,
   type Operation,
   type Returns,
   patchCallFlags,
@@ -16,6 +17,7 @@ import {
 import { type Reference, type Target } from '../wire/references';
 import { Calls, type PendingCall } from './calls';
 import { type Exchange, numberOf } from './exchange';
+import { type Guarding, HOLDING } from './guard';
 import { type Outcome } from './outcome';
 import { type Purpose } from './parties';
 
@@ -29,6 +31,8 @@ export interface CallRequest {
   readonly returns?: Returns | undefined;
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** The handle of a lock: the call runs only while that holding lasts. */
+  readonly guard?: Guarding | undefined;
   /** The handle that is called: kept alive until the answer. */
   readonly held?: object | undefined;
 }
@@ -125,6 +129,7 @@ export class Outgoing {
       returns: request.returns ?? 'auto',
       reply: true,
       keep: false,
+      guard: request.guard === undefined ? undefined : this.#guardOf(request.guard, root),
     };
     return this.#sendWhenClaimed(
       root,
@@ -140,6 +145,15 @@ export class Outgoing {
       (failure) => {
         this.#settle(callId, { kind: 'throw', value: failure });
       },
+    );
+  }
+
+  /** Throws `UsageError` for a lock of another manager. */
+  #guardOf(guarding: Guarding, root: Lease): Guard {
+    const { lease, fence } = guarding[HOLDING];
+    if (lease.lessor === root.lessor) return { ...numberOf(lease), fence };
+    throw new UsageError(
+      'Option "guard" must be the handle of a lock of the same manager: no other can check it in the same turn',
     );
   }
 
@@ -234,9 +248,10 @@ export class Outgoing {
     return this.#require(callId).request.held;
   }
 
-  settle(callId: number, outcome: Outcome): void {
+  /** Answers whether somebody got the result. */
+  settle(callId: number, outcome: Outcome): boolean {
     this.#require(callId);
-    this.#settle(callId, outcome);
+    return this.#settle(callId, outcome);
   }
 
   #require(callId: number): Waiting {
@@ -247,9 +262,9 @@ export class Outgoing {
     return pending;
   }
 
-  #settle(callId: number, outcome: Outcome): void {
+  #settle(callId: number, outcome: Outcome): boolean {
     const pending = this.#calls.take(callId);
-    if (pending === undefined) return;
+    if (pending === undefined) return false;
     pending.cleanup?.();
     const { held } = pending.request;
     if (pending.abandoned) {
@@ -257,6 +272,7 @@ export class Outgoing {
     } else if (outcome.kind === 'return') pending.resolve(outcome.value);
     else pending.reject(outcome.value);
     this.#idle();
+    return outcome.kind === 'return' && !pending.abandoned;
   }
 
   #idle(): void {

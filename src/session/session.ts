@@ -17,6 +17,7 @@ import {
   writeControl,
   writeOutcomeHead,
 } from '../wire/frames';
+import { Caller } from './caller';
 import { Exchange } from './exchange';
 import { type Exposure } from './exposure';
 import { Incoming } from './incoming';
@@ -62,6 +63,8 @@ export interface Minter {
 export class Session implements Lessor {
   readonly outbox: Outbox;
   readonly peer: string;
+  /** The peer, as the objects that it calls see it. */
+  readonly caller: Caller;
   readonly #limits: Limits;
   readonly #party: Party;
   readonly #exchange: Exchange;
@@ -79,6 +82,7 @@ export class Session implements Lessor {
   #releasesFirst = false;
   /** Given back before they had a number. */
   #unnumbered: Lease[] = [];
+  #endListeners: ((reason: Error) => void)[] = [];
   /** Kept answers that nobody here can name any more. */
   readonly #forgotten: { readonly callId: number; readonly replied: boolean }[] = [];
 
@@ -120,8 +124,10 @@ export class Session implements Lessor {
       },
       onPending: (pending) => this.onPending?.(pending),
     });
+    this.caller = new Caller(limits.waiters);
     this.#incoming = new Incoming({
       outbox,
+      caller: this.caller,
       exchange,
       limits,
       ended: () => this.#ended !== undefined,
@@ -136,14 +142,20 @@ export class Session implements Lessor {
   get ended(): Error | undefined {
     return this.#ended;
   }
+  /** `listener` runs once, with the end of the session. */
+  whenEnded(listener: (reason: Error) => void): void {
+    if (this.#ended === undefined) this.#endListeners.push(listener);
+    else listener(this.#ended);
+  }
   /** Calls of this side that wait for an answer. */
   get pendingCalls(): number {
     return this.#outgoing.count;
   }
-  /** Calls of the peer that run, and all of them so far. */
+  /** Calls of the peer that run, those that wait for a lock or an item not among them. */
   get runningCalls(): number {
     return this.#incoming.running;
   }
+  /** All calls of the peer so far. */
   get callsIn(): number {
     return this.#incoming.total;
   }
@@ -298,6 +310,16 @@ export class Session implements Lessor {
       case 'throw':
         this.#outgoing.settle(frame.callId, this.#outcomeOf(frame));
         return;
+      case 'deliver': {
+        const { callId } = frame;
+        // Before the number can be used again, and behind whatever the caller does with it at once.
+        const received = this.#outgoing.settle(callId, this.#outcomeOf(frame));
+        this.control({ kind: 'got', callId, received });
+        return;
+      }
+      case 'got':
+        this.#incoming.confirmed(frame.callId, frame.received);
+        return;
       case 'call':
         this.#incoming.receive(frame);
         return;
@@ -328,12 +350,13 @@ export class Session implements Lessor {
   }
 
   /** An answer that cannot be read fails its call; its references were counted before. */
-  #outcomeOf(frame: Extract<Frame, { kind: 'return' | 'throw' }>): Outcome {
+  #outcomeOf(frame: Extract<Frame, { kind: 'return' | 'deliver' | 'throw' }>): Outcome {
     const self = this.#outgoing.selfOf(frame.callId);
     const { readPath } = this.#incoming;
     try {
       const values = this.#exchange.walk(frame.references, [], { self, readPath });
-      return { kind: frame.kind, value: this.#exchange.readValue(frame.body, values) };
+      const value = this.#exchange.readValue(frame.body, values);
+      return { kind: frame.kind === 'throw' ? 'throw' : 'return', value };
     } catch (error) {
       return { kind: 'throw', value: error };
     }
@@ -355,5 +378,6 @@ export class Session implements Lessor {
     this.#releases.clear();
     this.#forgotten.length = 0;
     this.#unnumbered = [];
+    for (const listener of this.#endListeners.splice(0)) listener(reason);
   }
 }

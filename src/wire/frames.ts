@@ -15,7 +15,7 @@ import {
   writeTarget,
 } from './references';
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** What a call does with what stands at the end of its path. */
 export const OPERATIONS = [
@@ -49,6 +49,16 @@ export interface CallHead {
   readonly reply: boolean;
   /** Whether the outcome is kept under the call's number, for calls on it, until `forget`. */
   readonly keep: boolean;
+  /** The call runs only while this holding lasts. */
+  readonly guard?: Guard | undefined;
+}
+
+/** The holding of a lock or permit, as a call names it. */
+export interface Guard {
+  readonly id: number;
+  /** Whether `id` counts from the start of the caller's range. */
+  readonly relative: boolean;
+  readonly fence: number;
 }
 
 interface Valued {
@@ -60,8 +70,10 @@ export type Frame =
   | ({ readonly kind: 'call'; readonly head: CallHead } & Valued)
   | ({ readonly kind: 'create'; readonly id: number; readonly typeid: string } & Valued)
   | ({ readonly kind: 'return'; readonly callId: number } & Valued)
+  | ({ readonly kind: 'deliver'; readonly callId: number } & Valued)
   | ({ readonly kind: 'throw'; readonly callId: number } & Valued)
   | ({ readonly kind: 'failed'; readonly id: number } & Valued)
+  | { readonly kind: 'got'; readonly callId: number; readonly received: boolean }
   | { readonly kind: 'cancel'; readonly callId: number }
   | { readonly kind: 'forget'; readonly callIds: readonly number[] }
   | { readonly kind: 'release'; readonly counts: readonly (readonly [id: number, count: number])[] }
@@ -93,12 +105,15 @@ const KIND = {
   goaway: 12,
   bye: 13,
   dup: 14,
+  deliver: 15,
+  got: 16,
 } as const satisfies Record<Frame['kind'], number>;
 
 const REPLY = 1;
 const KEEP = 2;
 const COPY = 4;
 const PROXY = 8;
+const GUARDED = 16;
 const FLAGS: Readonly<Record<Returns, number>> = { auto: 0, copy: COPY, proxy: PROXY };
 
 /**
@@ -108,13 +123,24 @@ const FLAGS: Readonly<Record<Returns, number>> = { auto: 0, copy: COPY, proxy: P
 export function writeCallHead(writer: ByteWriter, head: CallHead): number {
   writer.u8(KIND.call);
   const flagsAt = writer.length;
-  writer.u8(flagsOf(head.returns, head));
+  writer.u8(flagsOf(head.returns, head) | (head.guard === undefined ? 0 : GUARDED));
   writer.varint(head.callId);
   writeTarget(writer, head.target);
   writer.u8(OPERATIONS.indexOf(head.operation));
   writePath(writer, head.path);
   writer.text(head.name);
+  if (head.guard !== undefined) writeGuard(writer, head.guard);
   return flagsAt;
+}
+
+function writeGuard(writer: ByteWriter, { id, relative, fence }: Guard): void {
+  writer.varint(id * 2 + (relative ? 1 : 0));
+  writer.varint(fence);
+}
+
+function readGuard(reader: ByteReader): Guard {
+  const number = reader.varint();
+  return { id: Math.floor(number / 2), relative: number % 2 === 1, fence: reader.varint() };
 }
 
 function flagsOf(
@@ -130,7 +156,7 @@ export function patchCallFlags(
   flagsAt: number,
   outcome: { readonly reply: boolean; readonly keep: boolean },
 ): void {
-  const kept = writer.byteAt(flagsAt) & (COPY | PROXY);
+  const kept = writer.byteAt(flagsAt) & (COPY | PROXY | GUARDED);
   writer.patchU8(flagsAt, kept | flagsOf('auto', outcome));
 }
 
@@ -140,10 +166,10 @@ export function writeCreateHead(writer: ByteWriter, id: number, typeid: string):
   writer.text(typeid);
 }
 
-/** The head of a return, throw or failed frame; a reference table and one value follow. */
+/** The head of the frame of an outcome; a reference table and one value follow. */
 export function writeOutcomeHead(
   writer: ByteWriter,
-  kind: 'return' | 'throw' | 'failed',
+  kind: 'return' | 'deliver' | 'throw' | 'failed',
   number: number,
 ): void {
   writer.u8(KIND[kind]);
@@ -155,6 +181,10 @@ export type ControlFrame = Exclude<Frame, Valued>;
 export function writeControl(writer: ByteWriter, frame: ControlFrame): void {
   writer.u8(KIND[frame.kind]);
   switch (frame.kind) {
+    case 'got':
+      writer.varint(frame.callId);
+      writer.u8(frame.received ? 1 : 0);
+      return;
     case 'cancel':
       return writer.varint(frame.callId);
     case 'forget':
@@ -199,26 +229,13 @@ export function readFrame(message: Buffer, start = 0, end = message.length): Fra
       return { kind: 'create', id, typeid, references: readReferences(reader), body: reader };
     }
     case KIND.return:
-      return {
-        kind: 'return',
-        callId: reader.varint(),
-        references: readReferences(reader),
-        body: reader,
-      };
+      return { kind: 'return', callId: reader.varint(), ...readValued(reader) };
+    case KIND.deliver:
+      return { kind: 'deliver', callId: reader.varint(), ...readValued(reader) };
     case KIND.throw:
-      return {
-        kind: 'throw',
-        callId: reader.varint(),
-        references: readReferences(reader),
-        body: reader,
-      };
+      return { kind: 'throw', callId: reader.varint(), ...readValued(reader) };
     case KIND.failed:
-      return {
-        kind: 'failed',
-        id: reader.varint(),
-        references: readReferences(reader),
-        body: reader,
-      };
+      return { kind: 'failed', id: reader.varint(), ...readValued(reader) };
     default:
       return readControl(kind, reader);
   }
@@ -235,12 +252,15 @@ function readCallHead(reader: ByteReader): CallHead {
   const operation = OPERATIONS[reader.u8()];
   if (operation === undefined)
     throw new ProtocolError('Cannot read a call: its operation is unknown');
+  const path = readPath(reader);
+  const name = reader.text();
   return {
     callId,
     target,
     operation,
-    path: readPath(reader),
-    name: reader.text(),
+    path,
+    name,
+    guard: (flags & GUARDED) === 0 ? undefined : readGuard(reader),
     returns: (flags & COPY) !== 0 ? 'copy' : (flags & PROXY) !== 0 ? 'proxy' : 'auto',
     reply: (flags & REPLY) !== 0,
     keep: (flags & KEEP) !== 0,
@@ -249,6 +269,8 @@ function readCallHead(reader: ByteReader): CallHead {
 
 function readControl(kind: number, reader: ByteReader): ControlFrame {
   switch (kind) {
+    case KIND.got:
+      return { kind: 'got', callId: reader.varint(), received: reader.u8() === 1 };
     case KIND.cancel:
       return { kind: 'cancel', callId: reader.varint() };
     case KIND.forget: {
@@ -298,7 +320,10 @@ export function describeFrame(frame: Frame): string {
     }
     case 'create':
       return `create ${frame.typeid} as ${String(frame.id)}`;
+    case 'got':
+      return `${frame.received ? 'got' : 'got not'} ${String(frame.callId)}`;
     case 'return':
+    case 'deliver':
     case 'throw':
     case 'cancel':
       return `${frame.kind} ${String(frame.callId)}`;

@@ -1,0 +1,71 @@
+// Who calls: a session, as the objects that it calls see it. What a lock, a queue or a barrier has
+// given to a caller, it takes back when that caller ends, which is at once when its connection
+// breaks: nothing that is held waits for the references to be given up.
+//
+// Rule 1: a caller that has ended is given nothing.
+// Rule 2: first its waits end, then what it never confirmed comes back, then what it holds.
+
+import { LimitError } from '../base/errors';
+
+export class Caller {
+  readonly #waitersMax: number;
+  readonly #holdings = new Set<() => void>();
+  #ended = false;
+  /** Calls of it that wait inside of a method, for a lock or an item: they take no one's turn. */
+  #waiting = 0;
+
+  constructor(waitersMax: number) {
+    this.#waitersMax = waitersMax;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+  get waiting(): number {
+    return this.#waiting;
+  }
+  /** Locks and permits that it holds. */
+  get holdings(): number {
+    return this.#holdings.size;
+  }
+
+  /** Throws `LimitError` beyond `limits.waiters`. */
+  startWaiting(): void {
+    if (this.#waiting >= this.#waitersMax) {
+      throw new LimitError(
+        `Cannot wait: ${String(this.#waitersMax)} calls of this session wait already, which is limits.waiters`,
+      );
+    }
+    this.#waiting++;
+  }
+
+  stopWaiting(): void {
+    this.#waiting--;
+  }
+
+  /** It holds something until `drop`, which is not called by the end of the caller. */
+  hold(lost: () => void): { drop: () => void } {
+    this.#holdings.add(lost);
+    return {
+      drop: () => {
+        this.#holdings.delete(lost);
+      },
+    };
+  }
+
+  /** From now on it is given nothing. */
+  leave(): void {
+    this.#ended = true;
+  }
+
+  /** What it holds is lost to it. */
+  loseAll(): void {
+    for (const lost of [...this.#holdings]) {
+      this.#holdings.delete(lost);
+      lost();
+    }
+  }
+}
+
+/** Whoever calls a referent in its own process, without a session: it never ends. */
+export const localCaller = new Caller(Infinity);
