@@ -6,6 +6,7 @@ import { answered } from '../session/calls';
 import { type Purpose } from '../session/parties';
 import { type Operation } from '../wire/frames';
 import { TOKEN_KEY } from '../wire/token';
+import { type Flow, runFlow } from './flow';
 import { describeHandle, hold, idOf, letGo, sessionOf, tokenProperty, tokenValue } from './handles';
 import { type CallOptions, mergeOptions } from './options';
 
@@ -94,6 +95,14 @@ export abstract class BaseProxy implements Disposable {
   protected wait(name: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
     const options = signal === undefined ? this.#options : { ...this.#options, signal };
     return answered(this.#call('call', name, args, options));
+  }
+
+  /**
+   * A method of several calls: `yield` each call, and get what it answers. Never `await` in a method
+   * of a proxy: behind `sync` a call answers at once.
+   */
+  protected flow<R>(steps: () => Flow<R>): Promise<R> {
+    return runFlow(steps());
   }
 
   /** What arguments are for: a shared container takes data and shared objects only. */
