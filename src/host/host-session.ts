@@ -1,36 +1,31 @@
-// One client of a host: first the handshake, then its session until it ends. What it held is given
-// back at once when it said goodbye, and after `limits.lingerMs` when its connection just broke,
-// so that what it sent to others can still be claimed.
+// One client of a host. It has a link, and beside it a lane while a thread of it makes calls for
+// which it blocks; either may come first. What it held is given back at once when it said goodbye,
+// and after `limits.lingerMs` when its connection just broke, so that what it sent to others can
+// still be claimed. Its locks and waits end at once in any case.
 
-import { randomBytes } from 'node:crypto';
-import { ConnectionLostError, LimitError, ProtocolError, messageOf } from '../base/errors';
+import { ConnectionLostError, LimitError, ProtocolError } from '../base/errors';
 import { type Limits } from '../base/limits';
-import { FrameReader, Outbox } from '../transport/framing';
+import { Outbox } from '../transport/outbox';
 import { type Link } from '../transport/link';
-import {
-  type Claimant,
-  HANDSHAKE_BYTES,
-  NONCE_BYTES,
-  deriveTicketKey,
-  readAuth,
-  verifyAuth,
-  writeGreeting,
-  writeRefusal,
-  writeWelcome,
-} from '../wire/auth';
-import { type ControlFrame } from '../wire/frames';
-import { type Identity, NODE_MAJOR, OWNER_RANGE, sendMessage } from '../session/handshake';
+import { type Claimant, deriveTicketKey } from '../wire/auth';
+import { type ControlFrame, readNumber } from '../wire/frames';
+import { type Identity } from '../session/handshake';
 import { type Translator } from '../session/parties';
 import { Session } from '../session/session';
 import { CONTROL_EXPOSURE, Control, type ControlParts } from './control';
+import { type Attachment } from './entrance';
 import { HostParty, type HostParts } from './host-party';
+import { type Counter, Inbox } from './inbox';
 
 /** No progress on this much for so long: the peer no longer reads. */
 const STALLED_BYTES = 64 * 1024 * 1024;
 const STALLED_MS = 10_000;
 
 export interface HostSessionOptions {
-  readonly link: Link;
+  readonly claimant: Claimant;
+  /** The first range of the session: what it is called in tokens and snapshots. */
+  readonly range: number;
+  readonly peer: string;
   readonly identity: Identity;
   readonly key: Buffer;
   readonly ownerSecret: Buffer | undefined;
@@ -42,8 +37,6 @@ export interface HostSessionOptions {
   readonly nextRange: () => number | undefined;
   /** The session is there. */
   readonly onOpen: (session: HostSession) => void;
-  /** The link has closed; what the session held may stay for a while. */
-  readonly onClosed: (session: HostSession) => void;
   /** All of it is gone. */
   readonly onEnded: (session: HostSession) => void;
   readonly onFault: (error: Error) => void;
@@ -51,161 +44,147 @@ export interface HostSessionOptions {
 
 export class HostSession {
   readonly #options: HostSessionOptions;
-  readonly #greeting: Buffer;
-  readonly #nonce = randomBytes(NONCE_BYTES);
-  readonly #reader: FrameReader;
-  readonly #timer: NodeJS.Timeout;
-  #state: 'handshake' | 'open' | 'lingering' | 'ended' = 'handshake';
-  #session: Session | undefined;
-  #party: HostParty | undefined;
-  #range = 0;
+  readonly #session: Session;
+  readonly #party: HostParty;
+  readonly #inbox: Inbox;
+  #state: 'new' | 'open' | 'lingering' | 'ended' = 'new';
+  #link: Link | undefined;
+  #lane: Link | undefined;
   #leaving = false;
-  /** The peer broke the rules: nothing more is read of it. */
-  #faulty = false;
   #lingerTimer: NodeJS.Timeout | undefined;
+  #stalled: NodeJS.Timeout | undefined;
 
   constructor(options: HostSessionOptions) {
     this.#options = options;
-    const { link, identity, limits } = options;
-    this.#greeting = writeGreeting({ ...identity, nonce: this.#nonce });
-    this.#reader = new FrameReader((buffer, start, end) => {
-      this.#receive(buffer, start, end);
-    }, HANDSHAKE_BYTES);
-    this.#timer = setTimeout(() => {
-      link.destroy();
-    }, limits.handshakeMs).unref();
-    link.listen({
-      data: (chunk) => {
-        this.#data(chunk);
-      },
-      drain: () => {
-        this.#session?.outbox.flush();
-        this.#session?.resume();
-      },
-      close: () => {
-        this.#closed();
-      },
+    this.#party = this.#makeParty();
+    this.#session = this.#makeSession();
+    this.#inbox = new Inbox((buffer, start, end) => {
+      if (this.#state === 'open') this.#session.receive(buffer, start, end);
     });
-    sendMessage(link, this.#greeting);
+    options.parts.tickets.addMinter(options.range, this.#ticketKey(), (id) =>
+      this.#party.references.has(id),
+    );
   }
 
-  get authenticated(): boolean {
-    return this.#state !== 'handshake';
-  }
-  /** The first range of the session: what it is called in tokens and snapshots. */
   get id(): number {
-    return this.#range;
+    return this.#options.range;
   }
   get peer(): string {
-    return this.#options.link.peer;
+    return this.#options.peer;
+  }
+  get isOpen(): boolean {
+    return this.#state === 'new' || this.#state === 'open';
   }
   get references(): number {
-    return this.#party?.references.size ?? 0;
+    return this.#party.references.size;
   }
   /** Locks and permits that its calls have acquired. */
   get locks(): number {
-    return this.#session?.caller.holdings ?? 0;
+    return this.#session.caller.holdings;
   }
   get runningCalls(): number {
-    return this.#session?.runningCalls ?? 0;
+    return this.#session.runningCalls;
   }
   get callsIn(): number {
-    return this.#session?.callsIn ?? 0;
+    return this.#session.callsIn;
+  }
+
+  /** Whether that claimant is this client, with a link that is still missing. */
+  isJoinedBy({ session, mode, isLane }: Claimant): boolean {
+    const own = this.#options.claimant;
+    const isFree = isLane || this.#link === undefined;
+    return this.isOpen && isFree && own.mode === mode && own.session.equals(session);
+  }
+
+  /** A link of this client, which has proved that it is one. */
+  attach(link: Link, isLane: boolean): Attachment {
+    const before = isLane ? this.#lane : undefined;
+    if (isLane) this.#lane = link;
+    else this.#link = link;
+    before?.destroy(); // given up by the client: it has made a new one
+    const counter: Counter = { next: 1 };
+    return {
+      range: this.#options.range,
+      open: () => {
+        this.#opened(link, isLane);
+      },
+      receive: (buffer, start, end) => {
+        this.#receive(counter, buffer, start, end);
+      },
+      received: () => {
+        this.#session.flush();
+        this.#watchProgress();
+      },
+      drained: () => {
+        this.#session.flush();
+        this.#session.resume();
+      },
+      fault: (error) => {
+        this.#session.control({ kind: 'goaway', reason: error.message });
+        this.#session.flush();
+        link.end();
+      },
+      closed: () => {
+        this.#linkClosed(link, isLane);
+      },
+    };
   }
 
   /** Tells the client that the manager is ending. */
   sayGoodbye(reason: string): void {
-    this.#session?.control({ kind: 'goaway', reason });
-    this.#session?.outbox.flush();
+    this.#session.control({ kind: 'goaway', reason });
+    this.#session.flush();
   }
 
   /** Ends the connection after what was written. */
   close(): void {
     this.#leaving = true;
-    this.#session?.outbox.flush();
-    this.#options.link.end();
+    this.#session.flush();
+    this.#link?.end();
+    this.#lane?.end();
     if (this.#state === 'lingering') this.#end();
   }
 
-  #data(chunk: Buffer): void {
-    const { link } = this.#options;
-    if (this.#faulty) return;
-    try {
-      this.#reader.push(chunk);
-    } catch (error) {
-      const fault = error instanceof Error ? error : new ProtocolError(messageOf(error));
-      this.#faulty = true;
-      this.#options.onFault(fault);
-      this.#session?.control({ kind: 'goaway', reason: fault.message });
-      this.#session?.outbox.flush();
-      link.end();
-      return;
-    }
-    this.#session?.outbox.flush();
-    this.#watchProgress();
-  }
-
-  #receive(buffer: Buffer, start: number, end: number): void {
-    if (this.#session !== undefined) {
-      if (this.#state === 'open') this.#session.receive(buffer, start, end);
-      return;
-    }
-    this.#authenticate(Buffer.from(buffer.subarray(start, end)));
-  }
-
-  #authenticate(message: Buffer): void {
-    const { link, key, ownerSecret } = this.#options;
-    let claimant: Claimant;
-    let sessionKey = key;
-    let isOwner: boolean;
-    try {
-      claimant = readAuth(message);
-      isOwner = claimant.mode === 'owner' && ownerSecret !== undefined;
-      if (isOwner && ownerSecret !== undefined) sessionKey = Buffer.concat([key, ownerSecret]);
-      verifyAuth(sessionKey, this.#greeting, message);
-    } catch (error) {
-      this.#faulty = true;
-      sendMessage(link, writeRefusal('key'));
-      link.end();
-      this.#options.onFault(error as Error);
-      return;
-    }
-    const range = isOwner ? OWNER_RANGE : this.#options.nextRange();
-    if (range === undefined) {
-      this.#faulty = true;
-      sendMessage(link, writeRefusal('full'));
-      link.end();
-      return;
-    }
-    this.#open(claimant, range);
-    const welcome = writeWelcome(sessionKey, [this.#greeting, message], {
-      range,
-      nodeMajor: NODE_MAJOR,
-    });
-    sendMessage(link, welcome);
-    this.#session?.outbox.open(link);
-    this.#options.onOpen(this);
-  }
-
-  #open(claimant: Claimant, range: number): void {
-    const { link, key, ownerSecret, limits, parts, identity } = this.#options;
-    clearTimeout(this.#timer);
+  #opened(link: Link, isLane: boolean): void {
+    const isNew = this.#state === 'new';
     this.#state = 'open';
-    this.#range = range;
-    this.#reader.messageBytes = limits.messageBytes;
-    const nonces = { server: this.#nonce, client: claimant.nonce };
+    if (isLane) this.#session.openLane(link);
+    else this.#session.outbox.open(link);
+    if (isNew) this.#options.onOpen(this);
+  }
+
+  #receive(counter: Counter, buffer: Buffer, start: number, end: number): void {
+    const next = readNumber(buffer, start, end);
+    if (next === undefined) this.#inbox.receive(counter, buffer, start, end);
+    else counter.next = next;
+  }
+
+  #linkClosed(link: Link, isLane: boolean): void {
+    if (!isLane) {
+      this.#closed();
+      return;
+    }
+    if (this.#lane !== link) return; // another one has taken its place
+    this.#lane = undefined;
+    this.#session.closeLane();
+    if (this.#link === undefined) this.#closed();
+  }
+
+  #ticketKey(): Buffer {
+    const { claimant, key, ownerSecret, identity, range } = this.#options;
+    if (claimant.mode === 'owner' && ownerSecret !== undefined) return ownerSecret;
     const name = `${identity.manager}${identity.incarnation}${String(range)}`;
-    const isOwner = claimant.mode === 'owner' && ownerSecret !== undefined;
-    const ticketKey = isOwner ? ownerSecret : deriveTicketKey(key, nonces, name);
-    parts.tickets.addMinter(range, ticketKey, (id) => this.#party?.references.has(id) ?? false);
-    const party = this.#makeParty(range);
-    this.#party = party;
+    return deriveTicketKey(key, claimant.session, name);
+  }
+
+  #makeSession(): Session {
+    const { limits, parts, peer, translator, onFault } = this.#options;
     const session = new Session({
       outbox: new Outbox(),
-      party,
-      translator: this.#options.translator,
+      party: this.#party,
+      translator,
       limits,
-      peer: link.peer,
+      peer,
       canRelease: () => this.#state === 'open',
       identifiesFunctions: true,
       isContainer: (typeid) => parts.registry.isContainer(typeid),
@@ -216,16 +195,16 @@ export class HostSession {
     });
     // What one client's callback does must not end the manager of all the others.
     session.reportsFailures = true;
-    session.onWarning = this.#options.onFault;
-    this.#session = session;
+    session.onWarning = onFault;
+    return session;
   }
 
-  #makeParty(range: number): HostParty {
-    const { parts, limits, control, nextRange } = this.#options;
+  #makeParty(): HostParty {
+    const { parts, limits, control, nextRange, range } = this.#options;
     const newRange = (): number => {
       const next = nextRange();
       if (next === undefined) throw new LimitError('The manager has no more numbers to give');
-      this.#party?.addRange(next);
+      this.#party.addRange(next);
       return next;
     };
     return new HostParty(parts, {
@@ -233,7 +212,9 @@ export class HostSession {
       references: limits.references,
       control: new Control({ ...control, newRange }),
       controlExposure: CONTROL_EXPOSURE,
-      tellFailure: (id, error) => this.#session?.sendFailed(id, error),
+      tellFailure: (id, error) => {
+        this.#session.sendFailed(id, error);
+      },
     });
   }
 
@@ -241,11 +222,11 @@ export class HostSession {
     switch (frame.kind) {
       case 'bye':
         this.#leaving = true;
-        this.#options.link.end();
+        this.#link?.end();
         this.#closed();
         return;
       case 'ping':
-        this.#session?.control({ kind: 'pong', number: frame.number, time: Date.now() });
+        this.#session.control({ kind: 'pong', number: frame.number, time: Date.now() });
         return;
       case 'pong':
         return;
@@ -254,29 +235,21 @@ export class HostSession {
     }
   }
 
-  #stalled: NodeJS.Timeout | undefined;
-
   #watchProgress(): void {
-    const buffered = this.#session?.outbox.buffered ?? 0;
+    const { buffered } = this.#session.outbox;
     if (buffered < STALLED_BYTES || this.#stalled !== undefined) return;
     this.#stalled = setTimeout(() => {
       this.#stalled = undefined;
-      if ((this.#session?.outbox.buffered ?? 0) >= buffered) this.#options.link.destroy();
+      if (this.#session.outbox.buffered >= buffered) this.#link?.destroy();
     }, STALLED_MS).unref();
   }
 
   #closed(): void {
-    clearTimeout(this.#timer);
+    if (!this.isOpen) return;
     clearTimeout(this.#stalled);
-    if (this.#state === 'handshake') {
-      this.#state = 'ended';
-      this.#options.onClosed(this);
-      return;
-    }
-    if (this.#state !== 'open') return;
     this.#state = 'lingering';
-    this.#session?.end(new ConnectionLostError(`The client at ${this.peer} is gone`));
-    this.#options.onClosed(this);
+    this.#session.end(new ConnectionLostError(`The client at ${this.peer} is gone`));
+    this.#lane?.end();
     if (this.#leaving) {
       this.#end();
       return;
@@ -290,8 +263,8 @@ export class HostSession {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
     clearTimeout(this.#lingerTimer);
-    this.#options.parts.tickets.endMinter(this.#range);
-    this.#party?.references.releaseAll();
+    this.#options.parts.tickets.endMinter(this.#options.range);
+    this.#party.references.releaseAll();
     this.#options.onEnded(this);
   }
 }

@@ -14,8 +14,11 @@ import { type Identity, OWNER_RANGE } from '../session/handshake';
 import { type Exposure } from '../session/exposure';
 import { toPlain } from '../session/plain-copy';
 import { type LocalServer, realm, translator } from '../proxy/realm';
+import { type Claimant, type RefusalReason } from '../wire/auth';
 import { parseToken } from '../wire/token';
 import { Control, type ControlParts, type Snapshot } from './control';
+import { type Attachment, Entrance } from './entrance';
+import { type HostParts } from './host-party';
 import { HostSession } from './host-session';
 import { type Registry } from './registry';
 
@@ -51,6 +54,9 @@ export class Host
   readonly objects: ObjectTable<Exposure>;
   readonly tickets: TicketTable;
   readonly #options: HostOptions;
+  readonly #parts: HostParts;
+  /** Links that have not proved themselves. */
+  readonly #entrances = new Set<Entrance>();
   readonly #sessions = new Set<HostSession>();
   /** Referents of registered classes: disposed at the end, newest first. */
   readonly #resources: WeakRef<object>[] = [];
@@ -77,6 +83,17 @@ export class Host
       disposeNow(referent).catch((error: unknown) => this.emit('fault', error as Error));
     });
     this.tickets = new TicketTable(this.objects, options.limits);
+    this.#parts = {
+      objects: this.objects,
+      tickets: this.tickets,
+      registry: options.registry,
+      arrived: () => {
+        this.#arrived();
+      },
+      made: (referent) => {
+        this.#keepForDisposal(referent);
+      },
+    };
     this.#controlParts = this.#makeControlParts();
     this.#control = new Control({ ...this.#controlParts, newRange: () => 0 });
     realm.addServer(this);
@@ -109,51 +126,65 @@ export class Host
 
   /** Lets a client in that came by `link`. */
   accept(link: Link): void {
-    const { limits, identity, key, ownerSecret, registry } = this.#options;
-    const strangers = [...this.#sessions].filter(({ authenticated }) => !authenticated).length;
-    if (strangers >= limits.handshakes || this.#closing !== undefined) {
+    const { limits, identity, key, ownerSecret } = this.#options;
+    if (this.#entrances.size >= limits.handshakes || this.#closing !== undefined) {
       link.destroy();
       return;
     }
-    this.#sessions.add(
-      new HostSession({
-        link,
-        identity,
-        key,
-        ownerSecret,
-        limits,
-        translator,
-        parts: {
-          objects: this.objects,
-          tickets: this.tickets,
-          registry,
-          arrived: () => {
-            this.#arrived();
-          },
-          made: (referent) => {
-            this.#keepForDisposal(referent);
-          },
-        },
-        control: this.#controlParts,
-        nextRange: () => this.#nextRange(),
-        onOpen: ({ id, peer }) => {
-          this.emit('session', { id, peer });
-          this.#arrived();
-        },
-        onClosed: (session) => {
-          if (!session.authenticated || session.id === 0) this.#sessions.delete(session);
-        },
-        onEnded: (session) => {
-          this.#callsOfEnded += session.callsIn;
-          this.#sessions.delete(session);
-          this.emit('sessionEnd', { id: session.id, peer: session.peer });
-          this.#arrived();
-        },
-        onFault: (error) => {
-          this.emit('fault', error);
-        },
-      }),
-    );
+    const entrance = new Entrance({
+      link,
+      identity,
+      key,
+      ownerSecret,
+      limits,
+      admit: (claimant, from) => this.#admit(claimant, from),
+      onOver: () => this.#entrances.delete(entrance),
+      onFault: (error) => this.emit('fault', error),
+    });
+    this.#entrances.add(entrance);
+  }
+
+  /** The session to which a link belongs whose claimant knows the key. */
+  #admit(claimant: Claimant, link: Link): Attachment | RefusalReason {
+    const joined = [...this.#sessions].find((session) => session.isJoinedBy(claimant));
+    if (joined !== undefined) return joined.attach(link, claimant.isLane);
+    const { ownerSecret } = this.#options;
+    const isOwner = claimant.mode === 'owner' && ownerSecret !== undefined;
+    const range = isOwner ? OWNER_RANGE : this.#nextRange();
+    if (range === undefined) return 'full';
+    const session = this.#makeSession(claimant, range, link.peer);
+    this.#sessions.add(session);
+    return session.attach(link, claimant.isLane);
+  }
+
+  #makeSession(claimant: Claimant, range: number, peer: string): HostSession {
+    const { limits, identity, key, ownerSecret } = this.#options;
+    return new HostSession({
+      claimant,
+      range,
+      peer,
+      identity,
+      key,
+      ownerSecret,
+      limits,
+      translator,
+      parts: this.#parts,
+      control: this.#controlParts,
+      nextRange: () => this.#nextRange(),
+      onOpen: (session) => {
+        this.emit('session', { id: session.id, peer });
+        this.#arrived();
+      },
+      onEnded: (session) => {
+        this.#callsOfEnded += session.callsIn;
+        this.#sessions.delete(session);
+        this.emit('sessionEnd', { id: session.id, peer });
+        this.#arrived();
+      },
+      onFault: (error) => {
+        this.emit('fault', error);
+      },
+    });
   }
 
   #keepForDisposal(referent: object): void {
@@ -163,7 +194,7 @@ export class Host
   }
 
   #nextRange(): number | undefined {
-    const full = this.#sessions.size > this.#options.limits.sessions || this.#ranges + 1 >= RANGES;
+    const full = this.#sessions.size >= this.#options.limits.sessions || this.#ranges + 1 >= RANGES;
     return full ? undefined : ++this.#ranges;
   }
 
@@ -215,15 +246,13 @@ export class Host
         unpinned: !row.pinned,
         text: textOf(row.referent),
       }));
-    const sessions = [...this.#sessions]
-      .filter(({ authenticated }) => authenticated)
-      .map(({ id, peer, references, runningCalls, locks }) => ({
-        id,
-        peer,
-        references,
-        pendingCalls: runningCalls,
-        locks,
-      }));
+    const sessions = [...this.#sessions].map(({ id, peer, references, runningCalls, locks }) => ({
+      id,
+      peer,
+      references,
+      pendingCalls: runningCalls,
+      locks,
+    }));
     const live = [...this.#sessions];
     const total = this.#callsOfEnded + live.reduce((sum, { callsIn }) => sum + callsIn, 0);
     const running = live.reduce((sum, { runningCalls }) => sum + runningCalls, 0);
@@ -256,6 +285,7 @@ export class Host
     await this.#drain(drainMs);
     await this.#disposeResources();
     for (const session of this.#sessions) session.close();
+    for (const entrance of this.#entrances) entrance.close();
     clearInterval(this.#sweeper);
     this.tickets.clear();
     realm.removeServer(this);

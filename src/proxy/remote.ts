@@ -18,6 +18,7 @@ import { numberOf } from '../session/exchange';
 import { type Answer, type OpenCall } from '../session/outgoing';
 import { type MemberPath } from '../session/parties';
 import { type Session } from '../session/session';
+import { Outbox } from '../transport/outbox';
 import { type Operation } from '../wire/frames';
 import { TOKEN_KEY } from '../wire/token';
 import { describeHandle, hold, letGo, sessionOf, tokenProperty, tokenValue } from './handles';
@@ -383,9 +384,7 @@ function targetOf(link: Link, session: Session): Lease | Answer | undefined {
 function nameable(session: Session, answer: AnswerState): boolean {
   if (answer.phase === 'kept') return true;
   const { place } = answer.call;
-  return (
-    answer.phase === 'open' && place !== undefined && session.outbox.batchAt(place) !== undefined
-  );
+  return answer.phase === 'open' && place !== undefined && Outbox.batchOf(place) !== undefined;
 }
 
 /** A call on an answer that comes back: it goes on from what landed, a handle or a copy. */

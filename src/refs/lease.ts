@@ -4,8 +4,6 @@
 // Rule 1: a lease never refers to its handle, so that the handle can be collected.
 // Rule 2: what a lease stands for changes only here: claimed, failed, released.
 
-import { type Deferred, deferred } from '../base/deferred';
-
 /** What a lease needs of the session that it belongs to. */
 export interface Lessor {
   /** Gives back one count of the referent. */
@@ -78,18 +76,21 @@ export class Lease {
 export class Claim {
   /** The token that is claimed: what the handle is written as until then. */
   readonly tokenText: string;
-  readonly #done: Deferred<undefined> = deferred();
+  #listeners: (() => void)[] = [];
+  #isOver = false;
 
   constructor(tokenText: string) {
     this.tokenText = tokenText;
   }
 
-  /** Resolves when the claim is over, granted or not. */
-  get over(): Promise<undefined> {
-    return this.#done.promise;
+  /** `listener` runs when the claim is over, granted or not: in the same turn. */
+  whenOver(listener: () => void): void {
+    if (this.#isOver) listener();
+    else this.#listeners.push(listener);
   }
 
   settle(): void {
-    this.#done.resolve(undefined);
+    this.#isOver = true;
+    for (const listener of this.#listeners.splice(0)) listener();
   }
 }

@@ -1,7 +1,7 @@
 // The calls that wait for their answer, by number. A number is used again only after its answer
 // came, so that a late answer can never settle another call.
 
-import { type Place } from '../transport/framing';
+import { type Place } from '../transport/outbox';
 
 export interface PendingCall {
   readonly resolve: (value: unknown) => void;

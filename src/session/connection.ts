@@ -1,6 +1,7 @@
 // A client's connection to a manager: found or started on first use, proven by the handshake,
 // then one session until it ends. It never comes back: the next use of a manager makes a new one.
 
+import { randomBytes } from 'node:crypto';
 import {
   ConnectionLostError,
   LimitError,
@@ -17,18 +18,26 @@ import { Lease } from '../refs/lease';
 import { RANGE_SIZE } from '../refs/objects';
 import { parseAddress } from '../transport/address';
 import { connect } from '../transport/connect';
-import { FrameReader, Outbox } from '../transport/framing';
+import { FrameReader } from '../transport/frame-reader';
+import { Outbox } from '../transport/outbox';
 import { type Link } from '../transport/link';
-import { HANDSHAKE_BYTES } from '../wire/auth';
+import { HANDSHAKE_BYTES, SESSION_BYTES } from '../wire/auth';
 import { type ControlFrame, type Frame } from '../wire/frames';
 import { parseToken } from '../wire/token';
 import { ClientParty } from './client-party';
-import { type Credentials, Handshake, type Identity, OWNER_RANGE } from './handshake';
+import {
+  type Admission,
+  type Credentials,
+  Handshake,
+  type Identity,
+  OWNER_RANGE,
+  sendMessage,
+} from './handshake';
 import { Mint, type Wish } from './mint';
 import { type Translator } from './parties';
 import { type Minter, Session } from './session';
 
-export interface ConnectionOptions extends Credentials {
+export interface ConnectionOptions extends Omit<Credentials, 'session'> {
   readonly limits: Limits;
   readonly translator: Translator;
   /** Whether instances of classes may be lent as arguments. */
@@ -48,7 +57,8 @@ export type ConnectionState = 'idle' | 'connecting' | 'open' | 'closed';
 export class Connection implements Minter {
   readonly session: Session;
   readonly #options: ConnectionOptions;
-  readonly #outbox = new Outbox();
+  readonly #credentials: Credentials;
+  readonly #outbox = new Outbox({ numbered: true });
   #state: ConnectionState = 'idle';
   #identity: Identity | undefined;
   #ticketKey: Buffer | undefined;
@@ -80,6 +90,7 @@ export class Connection implements Minter {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#credentials = { ...options, session: randomBytes(SESSION_BYTES) };
     this.#identity = options.expected;
     const party = new ClientParty(options.lendsInstances);
     this.session = new Session({
@@ -350,16 +361,25 @@ export class Connection implements Minter {
           ),
         );
       }, limits.handshakeMs);
-      const handshake = new Handshake(this.#options, (identity, welcome) => {
+      const handshake = new Handshake(this.#credentials, false);
+      const shake = (message: Buffer): void => {
+        const answer = handshake.receive(message);
+        if (Buffer.isBuffer(answer)) {
+          sendMessage(link, answer);
+          return;
+        }
         clearTimeout(timer);
-        this.#welcomed(link, identity, welcome);
+        this.#admitted(answer);
+        this.#state = 'open';
+        this.#outbox.open(link);
+        this.onOpen?.();
         reader.messageBytes = limits.messageBytes;
         resolve();
-      });
+      };
       const reader = new FrameReader((buffer, start, end) => {
         if (this.#state === 'closed') return;
         if (this.#state === 'open') this.session.receive(buffer, start, end);
-        else handshake.receive(Buffer.from(buffer.subarray(start, end)), link);
+        else shake(Buffer.from(buffer.subarray(start, end)));
       }, HANDSHAKE_BYTES);
       link.listen({
         data: (chunk) => {
@@ -381,22 +401,18 @@ export class Connection implements Minter {
     });
   }
 
-  #welcomed(
-    link: Link,
-    identity: Identity,
-    welcome: { readonly range: number; readonly ticketKey: Buffer },
-  ): void {
+  /** The first of our links was let in: ids and tokens exist. A further one finds the same session. */
+  #admitted({ identity, range, ticketKey }: Admission): void {
     this.#identity = identity;
-    this.#state = 'open';
     if (this.#range === 0) {
-      this.#range = welcome.range;
-      this.#ticketKey = welcome.ticketKey;
+      this.#range = range;
+      this.#ticketKey = ticketKey;
       for (const lease of this.#unnumbered) lease.id = this.#range * RANGE_SIZE + lease.relative;
       this.#unnumbered = [];
       this.session.numbered();
+    } else if (this.#range !== range) {
+      throw new ConnectionLostError(`The session at ${this.address} has ended meanwhile`);
     }
-    this.#outbox.open(link);
-    this.onOpen?.();
   }
 
   // ---- what comes in ---------------------------------------------------------------------------

@@ -24,28 +24,34 @@ export interface Credentials {
   readonly expected?: Identity;
   /** Only the process that started the manager has this: its ids and tokens exist at once. */
   readonly ownerSecret?: Buffer;
+  /** Random: what this client's links to the manager have in common. */
+  readonly session: Buffer;
 }
 
-export type OnWelcome = (
-  identity: Identity,
-  welcome: { readonly range: number; readonly ticketKey: Buffer },
-) => void;
+/** What the handshake gives. */
+export interface Admission {
+  readonly identity: Identity;
+  readonly range: number;
+  readonly ticketKey: Buffer;
+}
 
+/** Takes the server's messages, gives the answers, and tells when it is over. */
 export class Handshake {
   readonly #options: Credentials;
-  readonly #onWelcome: OnWelcome;
-  readonly #nonce = randomBytes(NONCE_BYTES);
+  readonly #isLane: boolean;
   #greeting: Buffer | undefined;
   #auth: Buffer | undefined;
 
-  constructor(options: Credentials, onWelcome: OnWelcome) {
+  constructor(options: Credentials, isLane: boolean) {
     this.#options = options;
-    this.#onWelcome = onWelcome;
+    this.#isLane = isLane;
   }
 
-  receive(message: Buffer, link: Link): void {
-    if (this.#greeting === undefined) this.#greeted(message, link);
-    else this.#welcomed(this.#greeting, message);
+  /** An answer to send, or what was gained. Throws where the server is not the one that was meant. */
+  receive(message: Buffer): Buffer | Admission {
+    return this.#greeting === undefined
+      ? this.#greeted(message)
+      : this.#welcomed(this.#greeting, message);
   }
 
   #key(): Buffer {
@@ -53,8 +59,8 @@ export class Handshake {
     return ownerSecret === undefined ? key() : Buffer.concat([key(), ownerSecret]);
   }
 
-  #greeted(message: Buffer, link: Link): void {
-    const { expected, address, ownerSecret } = this.#options;
+  #greeted(message: Buffer): Buffer {
+    const { expected, address, ownerSecret, session } = this.#options;
     const greeting = readGreeting(message);
     // Before any secret is used: is this the manager that was meant?
     if (expected !== undefined && expected.manager !== greeting.manager) {
@@ -68,24 +74,24 @@ export class Handshake {
       );
     }
     this.#greeting = message;
-    const mode = ownerSecret === undefined ? 'client' : 'owner';
     this.#auth = writeAuth(this.#key(), message, {
-      mode,
+      mode: ownerSecret === undefined ? 'client' : 'owner',
+      isLane: this.#isLane,
       nodeMajor: NODE_MAJOR,
-      nonce: this.#nonce,
+      session,
+      nonce: randomBytes(NONCE_BYTES),
     });
-    sendMessage(link, this.#auth);
+    return this.#auth;
   }
 
-  #welcomed(greetingMessage: Buffer, message: Buffer): void {
-    const { address } = this.#options;
+  #welcomed(greetingMessage: Buffer, message: Buffer): Admission {
+    const { address, session, key } = this.#options;
     if (this.#auth === undefined) throw new AuthenticationError('The handshake is out of order');
-    const welcome = readWelcome(this.#key(), [greetingMessage, this.#auth], message, address);
-    const greeting = readGreeting(greetingMessage);
-    const nonces = { server: greeting.nonce, client: this.#nonce };
-    const session = `${greeting.manager}${greeting.incarnation}${String(welcome.range)}`;
-    const ticketKey = deriveTicketKey(this.#options.key(), nonces, session);
-    this.#onWelcome(greeting, { range: welcome.range, ticketKey });
+    const { range } = readWelcome(this.#key(), [greetingMessage, this.#auth], message, address);
+    const { manager, incarnation } = readGreeting(greetingMessage);
+    const name = `${manager}${incarnation}${String(range)}`;
+    const ticketKey = deriveTicketKey(key(), session, name);
+    return { identity: { manager, incarnation }, range, ticketKey };
   }
 }
 

@@ -12,7 +12,7 @@ import {
 } from '../base/errors';
 import { deferred } from '../base/deferred';
 import { type Limits } from '../base/limits';
-import { type Outbox } from '../transport/framing';
+import { type Outbox } from '../transport/outbox';
 import { type CallHead, type Frame, type Guard, writeOutcomeHead } from '../wire/frames';
 import { kindOf } from '../wire/plain';
 import { type Reference, type Target } from '../wire/references';
@@ -48,6 +48,8 @@ type Arguments = () => unknown[];
 
 interface IncomingOptions {
   readonly outbox: Outbox;
+  /** Where answers go to a caller whose thread is blocked. */
+  readonly lane: () => Outbox | undefined;
   readonly exchange: Exchange;
   /** Who makes the calls. */
   readonly caller: Caller;
@@ -72,6 +74,8 @@ export class Incoming {
   /** Calls that wait because too many run or too much is unsent. */
   readonly #waiting: { readonly head: CallHead; readonly start: () => void }[] = [];
   #total = 0;
+  /** Calls whose caller is blocked until they are answered. */
+  #laneCalls = 0;
 
   constructor(options: IncomingOptions) {
     this.#options = options;
@@ -81,6 +85,10 @@ export class Incoming {
   get running(): number {
     return this.#running.size - this.#options.caller.waiting;
   }
+  /** Whether a thread of the peer is blocked. */
+  get hasLaneCalls(): boolean {
+    return this.#laneCalls > 0;
+  }
   /** Calls so far. */
   get total(): number {
     return this.#total;
@@ -89,6 +97,7 @@ export class Incoming {
   receive(frame: Extract<Frame, { kind: 'call' }>): void {
     this.#total++;
     const { head } = frame;
+    if (head.lane === true) this.#laneCalls++;
     const needs: Needs = [];
     let args: Arguments;
     let source: Source;
@@ -319,13 +328,14 @@ export class Incoming {
   }
 
   #answer(head: CallHead, outcome: Outcome, exposure?: Exposure): void {
+    if (head.lane === true) this.#laneCalls--;
     const delivery = outcome.value instanceof Delivery ? outcome.value : undefined;
     if (this.#options.ended() || !head.reply) {
       delivery?.settle(head.keep && !this.#options.ended());
       return;
     }
     if (outcome.kind === 'throw') {
-      this.#answerError(head.callId, outcome.value);
+      this.#answerError(head, outcome.value);
       return;
     }
     if (delivery !== undefined) {
@@ -337,30 +347,30 @@ export class Incoming {
     } catch (cause) {
       const text = `The result of "${head.name}" cannot be sent: ${messageOf(cause)}`;
       const error = new RemoteError(text, { cause, remoteName: SerializationError.name });
-      this.#answerError(head.callId, error);
+      this.#answerError(head, error);
     }
   }
 
   /** What cannot be sent was not delivered. */
   #deliver(head: CallHead, delivery: Delivery): void {
-    const { outbox, exchange } = this.#options;
+    const { exchange } = this.#options;
     try {
-      outbox.send((writer) => {
+      this.#outboxFor(head).send((writer) => {
         writeOutcomeHead(writer, 'deliver', head.callId);
         exchange.writeValue(writer, delivery.value, 'result');
       }, false);
       this.#unconfirmed.set(head.callId, delivery);
     } catch (cause) {
       delivery.settle(false);
-      this.#answerError(head.callId, cause);
+      this.#answerError(head, cause);
     }
   }
 
   #sendResult(head: CallHead, value: unknown, exposure: Exposure | undefined): void {
-    const { outbox, exchange } = this.#options;
+    const { exchange } = this.#options;
     const isMember = head.operation === 'call' && head.path.length === 0;
     const typeid = isMember ? exposure?.resultTypes.get(head.name) : undefined;
-    outbox.send((writer) => {
+    this.#outboxFor(head).send((writer) => {
       writeOutcomeHead(writer, 'return', head.callId);
       if (typeid !== undefined) exchange.writeLent(writer, value, typeid);
       else if (head.returns === 'proxy' && isObject(value)) exchange.writeLent(writer, value, '');
@@ -368,11 +378,16 @@ export class Incoming {
     }, false);
   }
 
-  #answerError(callId: number, error: unknown): void {
-    const { outbox, exchange } = this.#options;
+  #outboxFor(head: CallHead): Outbox {
+    const { outbox, lane } = this.#options;
+    return head.lane === true ? (lane() ?? outbox) : outbox;
+  }
+
+  #answerError(head: CallHead, error: unknown): void {
+    const { exchange } = this.#options;
     const send = (value: unknown): void => {
-      outbox.send((writer) => {
-        writeOutcomeHead(writer, 'throw', callId);
+      this.#outboxFor(head).send((writer) => {
+        writeOutcomeHead(writer, 'throw', head.callId);
         exchange.writeValue(writer, value, 'result');
       }, false);
     };

@@ -3,7 +3,7 @@
 
 import { LimitError } from '../base/errors';
 import { type Lease } from '../refs/lease';
-import { type Outbox } from '../transport/framing';
+import { type Outbox } from '../transport/outbox';
 import { type ControlFrame } from '../wire/frames';
 import { type Ticket, type Place, formatToken, ticketSecret } from '../wire/token';
 

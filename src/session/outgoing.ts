@@ -3,7 +3,7 @@
 
 import { ProtocolError, TimeoutError, UsageError } from '../base/errors';
 import { Lease } from '../refs/lease';
-import { type Outbox, type Place } from '../transport/framing';
+import { Outbox, type Place } from '../transport/outbox';
 import { type ByteWriter } from '../wire/bytes';
 import {
   type CallHead,
@@ -58,7 +58,8 @@ export interface Fate {
 }
 
 interface OutgoingOptions {
-  readonly outbox: Outbox;
+  /** Where messages go now. */
+  readonly outbox: () => Outbox;
   readonly exchange: Exchange;
   readonly ended: () => Error | undefined;
   /** Before each call: what was released by hand leaves first, as it stands in the program. */
@@ -73,8 +74,8 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 export class Outgoing {
   readonly #options: OutgoingOptions;
   readonly #calls = new Calls<Waiting>();
-  /** By root, the last message that is held back: later ones for it wait behind. */
-  readonly #tails = new Map<Lease, Promise<void>>();
+  /** By root, the messages that are held back, in order: later ones for it wait behind. */
+  readonly #held = new Map<Lease, Held[]>();
   /** How long a call may take where its handle says nothing; 0: without end. */
   timeoutMs = 0;
 
@@ -184,7 +185,7 @@ export class Outgoing {
     compose: (writer: ByteWriter, claiming: Lease[]) => readonly Reference[],
     fail: (failure: unknown) => void,
   ): Place | undefined {
-    const { outbox } = this.#options;
+    const outbox = this.#options.outbox();
     const claiming: Lease[] = root.claim === undefined ? [] : [root];
     let message: Buffer | undefined;
     let references: readonly Reference[] = [];
@@ -192,7 +193,7 @@ export class Outgoing {
       return outbox.send((writer) => {
         const start = writer.length;
         references = compose(writer, claiming);
-        if (claiming.length === 0 && !this.#tails.has(root)) return;
+        if (claiming.length === 0 && !this.#held.has(root)) return;
         message = Buffer.from(writer.bytes.subarray(start));
         throw new NotYet();
       }, true);
@@ -207,28 +208,37 @@ export class Outgoing {
         fail(failure);
         return;
       }
-      outbox.send((writer) => {
+      this.#options.outbox().send((writer) => {
         writer.raw(held);
       }, true);
     });
     return undefined;
   }
 
-  #hold(root: Lease, claiming: readonly Lease[], then: () => void): void {
-    const before = this.#tails.get(root) ?? Promise.resolve();
-    const tail = before
-      .then(() => Promise.all(claiming.map(({ claim }) => claim?.over ?? Promise.resolve())))
-      .then(() => {
-        if (this.#tails.get(root) === tail) this.#tails.delete(root);
-        if (this.#options.ended() === undefined) then();
+  #hold(root: Lease, claiming: readonly Lease[], send: () => void): void {
+    const queue = this.#held.get(root) ?? [];
+    queue.push({ claiming, send });
+    this.#held.set(root, queue);
+    for (const { claim } of claiming) {
+      claim?.whenOver(() => {
+        this.#advance(root);
       });
-    this.#tails.set(root, tail);
+    }
+  }
+
+  /** Sends what was held back for `root`, as far as its claims are over. */
+  #advance(root: Lease): void {
+    const queue = this.#options.ended() === undefined ? this.#held.get(root) : undefined;
+    while (queue !== undefined && queue.length > 0) {
+      if (queue[0]?.claiming.some(({ claim }) => claim !== undefined)) return;
+      queue.shift()?.send();
+    }
+    this.#held.delete(root);
   }
 
   /** Changes the fate of a call's outcome; false where the call has left already. */
   patch(call: OpenCall, fate: Fate): boolean {
-    const { outbox } = this.#options;
-    const batch = call.place === undefined ? undefined : outbox.batchAt(call.place);
+    const batch = call.place === undefined ? undefined : Outbox.batchOf(call.place);
     if (batch === undefined || call.place === undefined) return false;
     patchCallFlags(batch, call.place.at + 1, fate); // behind the kind of the frame
     if (!fate.reply) {
@@ -315,13 +325,18 @@ export class Outgoing {
   end(lossOf: (sent: boolean) => unknown): void {
     for (const call of this.#calls.takeAll()) {
       call.cleanup?.();
-      const isHere =
-        call.place !== undefined && this.#options.outbox.batchAt(call.place) !== undefined;
+      const isHere = call.place !== undefined && Outbox.batchOf(call.place) !== undefined;
       if (!call.abandoned) call.reject(lossOf(!isHere));
     }
-    this.#tails.clear();
+    this.#held.clear();
     this.#options.onPending(false);
   }
+}
+
+/** A message that waits for claims. */
+interface Held {
+  readonly claiming: readonly Lease[];
+  readonly send: () => void;
 }
 
 /** One call that waits for its answer. */

@@ -9,7 +9,8 @@
 import { UsageError, asNotSent } from '../base/errors';
 import { type Limits } from '../base/limits';
 import { Lease, type Lessor } from '../refs/lease';
-import { type Outbox } from '../transport/framing';
+import { type Link } from '../transport/link';
+import { Outbox } from '../transport/outbox';
 import {
   type ControlFrame,
   type Frame,
@@ -72,6 +73,8 @@ export class Session implements Lessor {
   readonly #incoming: Incoming;
   readonly #onControl: SessionOptions['onControl'];
   readonly #canRelease: () => boolean;
+  /** Beside the link, where the peer has a thread that blocks. */
+  #lane: Outbox | undefined;
 
   /** Why the session has ended; undefined while it lives. */
   #ended: Error | undefined;
@@ -113,7 +116,8 @@ export class Session implements Lessor {
     });
     this.#exchange = exchange;
     this.#outgoing = new Outgoing({
-      outbox,
+      // A peer whose thread is blocked hears nothing but its lane.
+      outbox: () => (this.#incoming.hasLaneCalls ? (this.#lane ?? outbox) : outbox),
       exchange,
       ended: () => (this.#ended === undefined ? undefined : asNotSent(this.#ended)),
       beforeCall: () => {
@@ -127,6 +131,7 @@ export class Session implements Lessor {
     this.caller = new Caller(limits.waiters);
     this.#incoming = new Incoming({
       outbox,
+      lane: () => this.#lane,
       caller: this.caller,
       exchange,
       limits,
@@ -203,6 +208,29 @@ export class Session implements Lessor {
     this.#forgotten.push({ callId, replied });
     this.#startReleaseTimer();
   }
+
+  // ---- links -----------------------------------------------------------------------------------
+
+  /** Writes what waits. */
+  flush(): void {
+    this.outbox.flush();
+    this.#lane?.flush();
+  }
+
+  /** The peer has a thread that blocks for its calls: their answers, and calls for it, go that way. */
+  openLane(link: Link): void {
+    const lane = new Outbox();
+    lane.onFlush = () => this.beforeFlush?.();
+    lane.open(link);
+    this.#lane = lane;
+  }
+
+  closeLane(): void {
+    this.#lane?.close();
+    this.#lane = undefined;
+  }
+
+  // ---- calls of the peer -----------------------------------------------------------------------
 
   /** Starts calls of the peer that waited for room. */
   resume(): void {
@@ -374,6 +402,7 @@ export class Session implements Lessor {
     clearTimeout(this.#releaseTimer);
     this.#outgoing.end(lossOf);
     this.outbox.close();
+    this.closeLane();
     this.#incoming.end(reason);
     this.#releases.clear();
     this.#forgotten.length = 0;

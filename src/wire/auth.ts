@@ -1,11 +1,14 @@
 // The handshake: both sides prove that they know the key, before anything else is read.
 //
 //   server  GREET    version, manager, incarnation, nonce
-//   client  AUTH     version, mode, Node's major version, nonce, HMAC(key, "client" + transcript)
+//   client  AUTH     version, mode, Node's major version, session, nonce, HMAC(key, "client" + transcript)
 //   server  WELCOME  range, Node's major version, HMAC(key, "server" + transcript)
 //
 // HMAC-SHA-256 over all that was said so far, labelled by role, so that no answer can be played
 // back. The owner of a private manager adds the secret that it gave its child at the start.
+//
+// A client names its session by random bytes, which nobody else knows: by these a further link of
+// the same client finds it.
 
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { AuthenticationError, LimitError, ProtocolError, UsageError } from '../base/errors';
@@ -15,10 +18,14 @@ import { PROTOCOL_VERSION } from './frames';
 const MAGIC = 'smg1';
 const ID_BYTES = 16;
 export const NONCE_BYTES = 32;
+export const SESSION_BYTES = 16;
 const MAC_BYTES = 32;
 /** No message of the handshake is longer. */
 export const HANDSHAKE_BYTES = 1024;
 const KEY_BYTES_MIN = 16;
+
+const OWNER = 1;
+const LANE = 2;
 
 export interface Greeting {
   readonly manager: string;
@@ -28,7 +35,11 @@ export interface Greeting {
 export interface Claimant {
   /** owner: the process that started the manager; its ids and tickets are its own from the start. */
   readonly mode: 'client' | 'owner';
+  /** A link for calls that block the thread of their caller. */
+  readonly isLane: boolean;
   readonly nodeMajor: number;
+  /** The name of the session: the client's links have it in common. */
+  readonly session: Buffer;
   readonly nonce: Buffer;
 }
 export interface Welcome {
@@ -63,8 +74,9 @@ export function readGreeting(message: Buffer): Greeting {
 export function writeAuth(key: Uint8Array, greeting: Buffer, claimant: Claimant): Buffer {
   const writer = new ByteWriter(256);
   writer.varint(PROTOCOL_VERSION);
-  writer.u8(claimant.mode === 'owner' ? 1 : 0);
+  writer.u8((claimant.mode === 'owner' ? OWNER : 0) | (claimant.isLane ? LANE : 0));
   writer.varint(claimant.nodeMajor);
+  writer.raw(claimant.session);
   writer.raw(claimant.nonce);
   writer.raw(mac(key, 'client', [greeting, writer.bytes]));
   return writer.take();
@@ -73,9 +85,12 @@ export function writeAuth(key: Uint8Array, greeting: Buffer, claimant: Claimant)
 export function readAuth(message: Buffer): Claimant {
   const reader = new ByteReader(message);
   requireVersion(reader.varint());
+  const mode = reader.u8();
   return {
-    mode: reader.u8() === 1 ? 'owner' : 'client',
+    mode: (mode & OWNER) !== 0 ? 'owner' : 'client',
+    isLane: (mode & LANE) !== 0,
     nodeMajor: reader.varint(),
+    session: Buffer.from(reader.raw(SESSION_BYTES)),
     nonce: Buffer.from(reader.raw(NONCE_BYTES)),
   };
 }
@@ -101,8 +116,10 @@ export function writeWelcome(
   return writer.take();
 }
 
+export type RefusalReason = 'key' | 'full';
+
 /** What a server says instead of a welcome. */
-export function writeRefusal(reason: 'key' | 'full'): Buffer {
+export function writeRefusal(reason: RefusalReason): Buffer {
   const writer = new ByteWriter(16);
   writer.u8(0);
   writer.text(reason);
@@ -157,13 +174,8 @@ function requireVersion(version: number): void {
 }
 
 /** The key with which a session's tickets are made: known to its two ends, never sent. */
-export function deriveTicketKey(
-  key: Uint8Array,
-  nonces: { readonly server: Buffer; readonly client: Buffer },
-  session: string,
-): Buffer {
-  const salt = Buffer.concat([nonces.server, nonces.client]);
-  return Buffer.from(hkdfSync('sha256', key, salt, `${MAGIC} ticket ${session}`, 32));
+export function deriveTicketKey(key: Uint8Array, session: Buffer, name: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', key, session, `${MAGIC} ticket ${name}`, 32));
 }
 
 /** An authkey as bytes. Throws `UsageError` where it is too short to be one. */

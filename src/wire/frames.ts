@@ -49,6 +49,8 @@ export interface CallHead {
   readonly reply: boolean;
   /** Whether the outcome is kept under the call's number, for calls on it, until `forget`. */
   readonly keep: boolean;
+  /** The caller's thread is blocked: whatever it must see until the answer goes down the lane. */
+  readonly lane?: boolean;
   /** The call runs only while this holding lasts. */
   readonly guard?: Guard | undefined;
 }
@@ -85,6 +87,7 @@ export type Frame =
       readonly ttlMs: number;
     }
   | { readonly kind: 'dup'; readonly id: number }
+  | { readonly kind: 'at'; readonly number: number }
   | { readonly kind: 'ping'; readonly number: number }
   | { readonly kind: 'pong'; readonly number: number; readonly time: number }
   | { readonly kind: 'goaway'; readonly reason: string }
@@ -107,13 +110,32 @@ const KIND = {
   dup: 14,
   deliver: 15,
   got: 16,
+  at: 17,
 } as const satisfies Record<Frame['kind'], number>;
+
+/**
+ * Whether a message of that kind has a number: what a client sends in order, counted from 1. Answers
+ * and pings pass others and have none.
+ */
+export function isNumbered(kind: number): boolean {
+  return !UNNUMBERED.has(kind);
+}
+const UNNUMBERED: ReadonlySet<number> = new Set([
+  KIND.return,
+  KIND.deliver,
+  KIND.throw,
+  KIND.ping,
+  KIND.pong,
+  KIND.goaway,
+  KIND.at,
+]);
 
 const REPLY = 1;
 const KEEP = 2;
 const COPY = 4;
 const PROXY = 8;
 const GUARDED = 16;
+const LANE = 32;
 const FLAGS: Readonly<Record<Returns, number>> = { auto: 0, copy: COPY, proxy: PROXY };
 
 /**
@@ -123,7 +145,8 @@ const FLAGS: Readonly<Record<Returns, number>> = { auto: 0, copy: COPY, proxy: P
 export function writeCallHead(writer: ByteWriter, head: CallHead): number {
   writer.u8(KIND.call);
   const flagsAt = writer.length;
-  writer.u8(flagsOf(head.returns, head) | (head.guard === undefined ? 0 : GUARDED));
+  const more = (head.guard === undefined ? 0 : GUARDED) | (head.lane === true ? LANE : 0);
+  writer.u8(flagsOf(head.returns, head) | more);
   writer.varint(head.callId);
   writeTarget(writer, head.target);
   writer.u8(OPERATIONS.indexOf(head.operation));
@@ -156,7 +179,7 @@ export function patchCallFlags(
   flagsAt: number,
   outcome: { readonly reply: boolean; readonly keep: boolean },
 ): void {
-  const kept = writer.byteAt(flagsAt) & (COPY | PROXY | GUARDED);
+  const kept = writer.byteAt(flagsAt) & (COPY | PROXY | GUARDED | LANE);
   writer.patchU8(flagsAt, kept | flagsOf('auto', outcome));
 }
 
@@ -205,6 +228,8 @@ export function writeControl(writer: ByteWriter, frame: ControlFrame): void {
       return writer.varint(frame.ttlMs);
     case 'dup':
       return writer.varint(frame.id);
+    case 'at':
+      return writer.varint(frame.number);
     case 'ping':
       return writer.varint(frame.number);
     case 'pong':
@@ -241,6 +266,11 @@ export function readFrame(message: Buffer, start = 0, end = message.length): Fra
   }
 }
 
+/** The number of the next message, where this one tells it. */
+export function readNumber(message: Buffer, start: number, end: number): number | undefined {
+  return message[start] === KIND.at ? new ByteReader(message, start + 1, end).varint() : undefined;
+}
+
 function readValued(reader: ByteReader): Valued {
   return { references: readReferences(reader), body: reader };
 }
@@ -260,6 +290,7 @@ function readCallHead(reader: ByteReader): CallHead {
     operation,
     path,
     name,
+    lane: (flags & LANE) !== 0,
     guard: (flags & GUARDED) === 0 ? undefined : readGuard(reader),
     returns: (flags & COPY) !== 0 ? 'copy' : (flags & PROXY) !== 0 ? 'proxy' : 'auto',
     reply: (flags & REPLY) !== 0,
@@ -302,6 +333,8 @@ function readControl(kind: number, reader: ByteReader): ControlFrame {
       return { kind: 'goaway', reason: reader.text() };
     case KIND.bye:
       return { kind: 'bye' };
+    case KIND.at:
+      return { kind: 'at', number: reader.varint() };
     default:
       throw new ProtocolError(`Cannot read a frame: kind ${String(kind)} is unknown`);
   }
@@ -336,6 +369,7 @@ export function describeFrame(frame: Frame): string {
       return `release ${frame.counts.map(([id, n]) => `${String(id)} x${String(n)}`).join(' ')}`;
     case 'mint':
       return `mint ${String(frame.number)} for ${String(frame.id)}`;
+    case 'at':
     case 'ping':
     case 'pong':
       return `${frame.kind} ${String(frame.number)}`;

@@ -8,7 +8,7 @@ import { realm, translator } from '../../src/proxy/realm';
 import { type Remote } from '../../src/proxy/remote-types';
 import { release } from '../../src/proxy/functions';
 import { Connection, lossOf } from '../../src/session/connection';
-import { FrameReader } from '../../src/transport/framing';
+import { FrameReader } from '../../src/transport/frame-reader';
 import { memoryPair } from '../../src/transport/memory';
 import { STANDARD_TYPES, registerStandardProxies } from '../../src/types/standard-types';
 import { readFrame } from '../../src/wire/frames';

@@ -1,4 +1,5 @@
 // A host and its clients over links in memory: objects live as long as somebody holds them.
+import { randomBytes } from 'node:crypto';
 import {
   AuthenticationError,
   LimitError,
@@ -287,7 +288,13 @@ describe('a stranger', () => {
     host.accept(halfOpen);
     const greeting = writes[0]!.subarray(4);
     const say = (withKey: Buffer): void => {
-      const claimant = { mode: 'client', nodeMajor: 20, nonce: Buffer.alloc(32) } as const;
+      const claimant = {
+        mode: 'client',
+        isLane: false,
+        nodeMajor: 20,
+        session: randomBytes(16),
+        nonce: Buffer.alloc(32),
+      } as const;
       sendMessage(
         { ...halfOpen, write: (bytes) => listener?.data(bytes) },
         writeAuth(withKey, greeting, claimant),

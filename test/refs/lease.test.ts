@@ -22,25 +22,27 @@ describe('a lease', () => {
     expect(given).toEqual([]);
   });
 
-  it('released while it is claimed is given back when granted', async () => {
+  it('released while it is claimed is given back when granted', () => {
     const one = lease();
     one.startClaim('smref1.x');
-    const { over } = one.claim!;
+    let over = false;
+    one.claim!.whenOver(() => (over = true));
     one.release();
     expect(given).toEqual([]);
     one.granted();
     one.release();
-    await over;
+    expect(over).toBe(true);
     expect(given).toEqual([[5, false]]);
   });
 
-  it('whose claim is refused has nothing to give back, and says why', async () => {
+  it('whose claim is refused has nothing to give back, and says why', () => {
     const one = lease();
     one.startClaim('smref1.x');
-    const { over } = one.claim!;
+    let over = false;
+    one.claim!.whenOver(() => (over = true));
     const error = new Error('spent');
     one.refused(error);
-    await over;
+    expect(over).toBe(true);
     one.release();
     expect([one.failure, given.length, one.claim]).toEqual([error, 0, undefined]);
   });

@@ -12,7 +12,8 @@ import {
 } from '../../src/session/parties';
 import { type CallRequest } from '../../src/session/outgoing';
 import { Session } from '../../src/session/session';
-import { FrameReader, Outbox } from '../../src/transport/framing';
+import { FrameReader } from '../../src/transport/frame-reader';
+import { Outbox } from '../../src/transport/outbox';
 import { type Link } from '../../src/transport/link';
 import { memoryPair } from '../../src/transport/memory';
 import { type ByteWriter } from '../../src/wire/bytes';

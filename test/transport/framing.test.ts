@@ -1,7 +1,8 @@
 // Messages over a link: one write a tick, parts of large ones, and bytes however they come.
 import * as fc from 'fast-check';
 import { LimitError, ProtocolError } from '../../src/base/errors';
-import { FrameReader, Outbox } from '../../src/transport/framing';
+import { FrameReader } from '../../src/transport/frame-reader';
+import { Outbox } from '../../src/transport/outbox';
 import { type Link } from '../../src/transport/link';
 
 class FakeLink implements Link {
@@ -102,9 +103,9 @@ describe('messages of one tick', () => {
   it('can be changed until they have left, and not after', async () => {
     const { outbox, link } = opened();
     const place = outbox.send((writer) => writer.raw(Buffer.from('abc')), true)!;
-    outbox.batchAt(place)!.patchU8(place.at, 'X'.charCodeAt(0));
+    Outbox.batchOf(place)!.patchU8(place.at, 'X'.charCodeAt(0));
     await tick();
-    expect(outbox.batchAt(place)).toBeUndefined();
+    expect(Outbox.batchOf(place)).toBeUndefined();
     expect(read(link.writes)).toEqual(['Xbc']);
   });
 });

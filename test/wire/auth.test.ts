@@ -17,7 +17,13 @@ import {
 const key = Buffer.alloc(32, 1);
 const identity = { manager: 'aa'.repeat(16), incarnation: 'bb'.repeat(16) };
 const greet = (): Buffer => writeGreeting({ ...identity, nonce: randomBytes(32) });
-const claimant = { mode: 'client', nodeMajor: 20, nonce: Buffer.alloc(32, 9) } as const;
+const claimant = {
+  mode: 'client',
+  isLane: false,
+  nodeMajor: 20,
+  session: Buffer.alloc(16, 5),
+  nonce: Buffer.alloc(32, 9),
+} as const;
 const read = (message: Buffer, transcript: Buffer[], withKey = key): unknown =>
   readWelcome(withKey, transcript, message, 'unix:/x');
 
@@ -121,9 +127,9 @@ describe('a key', () => {
   });
 
   it('gives each session its own ticket key', () => {
-    const nonces = { server: Buffer.alloc(32, 1), client: Buffer.alloc(32, 2) };
-    const keys = ['a', 'b'].map((session) => deriveTicketKey(key, nonces, session).toString('hex'));
-    keys.push(deriveTicketKey(key, { ...nonces, client: Buffer.alloc(32) }, 'a').toString('hex'));
+    const session = Buffer.alloc(16, 1);
+    const keys = ['a', 'b'].map((name) => deriveTicketKey(key, session, name).toString('hex'));
+    keys.push(deriveTicketKey(key, Buffer.alloc(16), 'a').toString('hex'));
     expect(new Set(keys).size).toBe(3);
     expect(keys[0]).toHaveLength(64);
   });

@@ -42,6 +42,8 @@ const controls: [ControlFrame, string][] = [
   [{ kind: 'goaway', reason: 'x' }, '0c0278'],
   [{ kind: 'bye' }, '0d'],
   [{ kind: 'dup', id: 6 }, '0e06'],
+  [{ kind: 'got', callId: 5, received: true }, '100501'],
+  [{ kind: 'at', number: 300 }, '11ac02'],
 ];
 
 describe('a frame', () => {

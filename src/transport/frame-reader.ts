@@ -1,0 +1,115 @@
+// Frames on the way in: put together to messages, whatever chunks they come in. `outbox.ts` has the
+// format.
+
+import { LimitError, ProtocolError } from '../base/errors';
+import { ByteReader } from '../wire/bytes';
+import { FIRST, HEADER_BYTES, LAST, PART } from './outbox';
+
+/** Messages that come in parts at a time. */
+const STREAMS_MAX = 64;
+
+interface Assembly {
+  readonly total: number;
+  readonly parts: Buffer[];
+  received: number;
+}
+
+/** Takes a message where it stands in `buffer`; the bytes are only lent. */
+export type OnMessage = (buffer: Buffer, start: number, end: number) => void;
+
+export class FrameReader {
+  readonly #onMessage: OnMessage;
+  /** The longest message that is accepted; may be raised once the peer is known. */
+  messageBytes: number;
+  /** The beginning of a frame whose end has not come. */
+  #rest: Buffer[] = [];
+  #restBytes = 0;
+  /** Bytes of `#rest` needed before it is worth looking again. */
+  #needed = HEADER_BYTES;
+  readonly #assemblies = new Map<number, Assembly>();
+
+  constructor(onMessage: OnMessage, messageBytes: number) {
+    this.#onMessage = onMessage;
+    this.messageBytes = messageBytes;
+  }
+
+  /** Throws what `onMessage` throws, and `ProtocolError` or `LimitError` for bad frames. */
+  push(chunk: Buffer): void {
+    if (this.#restBytes === 0) return this.#read(chunk);
+    this.#rest.push(chunk);
+    this.#restBytes += chunk.length;
+    if (this.#restBytes < this.#needed) return;
+    const whole = Buffer.concat(this.#rest, this.#restBytes);
+    this.#rest = [];
+    this.#restBytes = 0;
+    this.#read(whole);
+  }
+
+  #read(buffer: Buffer): void {
+    let at = 0;
+    while (buffer.length - at >= HEADER_BYTES) {
+      const header = buffer.readUInt32LE(at);
+      const isPart = header >= PART;
+      const length = isPart ? header - PART : header;
+      this.#requireLength(length);
+      const start = at + HEADER_BYTES;
+      const end = start + length;
+      if (end > buffer.length) return this.#keep(buffer, at, HEADER_BYTES + length);
+      at = end;
+      if (isPart) this.#takePart(buffer, start, end);
+      else this.#onMessage(buffer, start, end);
+    }
+    if (at < buffer.length) this.#keep(buffer, at, HEADER_BYTES);
+  }
+
+  #keep(buffer: Buffer, at: number, needed: number): void {
+    this.#rest = [at === 0 ? buffer : buffer.subarray(at)];
+    this.#restBytes = buffer.length - at;
+    this.#needed = needed;
+  }
+
+  #takePart(buffer: Buffer, start: number, end: number): void {
+    const reader = new ByteReader(buffer, start, end);
+    const stream = reader.varint();
+    const flags = reader.u8();
+    const assembly = this.#assemblyOf(stream, (flags & FIRST) !== 0 ? reader.varint() : undefined);
+    const bytes = reader.raw(reader.left);
+    if (bytes.length === 0) throw new ProtocolError('Cannot read a message: a part of it is empty');
+    assembly.parts.push(bytes);
+    assembly.received += bytes.length;
+    if (assembly.received > assembly.total) {
+      throw new ProtocolError('Cannot read a message: its parts are longer than it said');
+    }
+    if ((flags & LAST) === 0) return;
+    if (assembly.received < assembly.total) {
+      throw new ProtocolError('Cannot read a message: its parts are shorter than it said');
+    }
+    this.#assemblies.delete(stream);
+    const message = Buffer.concat(assembly.parts, assembly.total);
+    this.#onMessage(message, 0, message.length);
+  }
+
+  #assemblyOf(stream: number, total: number | undefined): Assembly {
+    const known = this.#assemblies.get(stream);
+    if ((known === undefined) === (total === undefined)) {
+      throw new ProtocolError(
+        `Cannot read a message: part of stream ${String(stream)} out of turn`,
+      );
+    }
+    if (known !== undefined) return known;
+    if (this.#assemblies.size >= STREAMS_MAX) {
+      throw new ProtocolError('Cannot read a message: too many come in parts at once');
+    }
+    const first = { total: total ?? 0, parts: [], received: 0 };
+    this.#requireLength(first.total);
+    this.#assemblies.set(stream, first);
+    return first;
+  }
+
+  #requireLength(length: number): void {
+    if (length <= this.messageBytes) return;
+    throw new LimitError(
+      `Cannot read a message of ${String(length)} bytes: limits.messageBytes is ${String(this.messageBytes)}`,
+    );
+  }
+}
