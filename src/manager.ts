@@ -389,6 +389,7 @@ export class Manager extends Creators implements AsyncDisposable {
         ? { expected: this.#identity, ownerSecret: this.#ownerSecret }
         : {}),
       limits: this.#limits,
+      pid: () => this.#process?.pid,
       translator,
       lendsInstances: true,
       prepare: () => this.#starting ?? waitForPrivateManager(this.#address, this.#limits.startMs),

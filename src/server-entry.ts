@@ -5,7 +5,11 @@ import { resolveLimits, type Limits } from './base/limits';
 import { Host } from './host/host';
 import { Registry, type RegisteredType } from './host/registry';
 import { type ResolvedModule, loadExport } from './process/modules';
-import { removePrivateDirectory, sweepPrivateDirectories } from './process/runtime-directory';
+import {
+  removePrivateDirectory,
+  sweepPrivateDirectories,
+  writeFailure,
+} from './process/runtime-directory';
 import { revive } from './proxy/functions';
 import { STANDARD_TYPES, registerStandardProxies } from './types/standard-types';
 import { packValue } from './wire/values';
@@ -93,9 +97,13 @@ process.once('message', (config: ServerConfig) => {
   starting = config;
   process.once('message', (request: StartRequest) => {
     serve(config, request).catch((error: unknown) => {
-      tell({ kind: 'failed', error: packValue(error) });
+      const failure = packValue(error);
+      tell({ kind: 'failed', error: failure });
+      // The owner removes it: one that blocks for us reads it there.
+      if (config.isPrivate) writeFailure(config.address, failure);
       setImmediate(() => {
-        leave(config);
+        if (process.connected) process.disconnect();
+        process.exit(0);
       });
     });
   });

@@ -120,7 +120,7 @@ export class HostSession {
         this.#session.resume();
       },
       fault: (error) => {
-        this.#session.control({ kind: 'goaway', reason: error.message });
+        this.#session.announce({ kind: 'goaway', reason: error.message });
         this.#session.flush();
         link.end();
       },
@@ -132,7 +132,7 @@ export class HostSession {
 
   /** Tells the client that the manager is ending. */
   sayGoodbye(reason: string): void {
-    this.#session.control({ kind: 'goaway', reason });
+    this.#session.announce({ kind: 'goaway', reason });
     this.#session.flush();
   }
 

@@ -8,7 +8,9 @@ import { type Limits } from '../base/limits';
 import { RANGE_SIZE, ObjectTable } from '../refs/objects';
 import { TicketTable, gone } from '../refs/tickets';
 import { parseAddress } from '../transport/address';
+import { type Door, openDoor } from '../transport/fifo-door';
 import { listen, type Listener } from '../transport/listen';
+import { directoryOf } from '../process/runtime-directory';
 import { type Link } from '../transport/link';
 import { type Identity, OWNER_RANGE } from '../session/handshake';
 import { type Exposure } from '../session/exposure';
@@ -63,6 +65,7 @@ export class Host
   /** Disposed with their last reference already. */
   readonly #disposed = new WeakSet();
   #listener: Listener | undefined;
+  #door: Door | undefined;
   #sweeper: NodeJS.Timeout | undefined;
   #ranges = OWNER_RANGE;
   #callsOfEnded = 0;
@@ -116,9 +119,13 @@ export class Host
 
   /** Resolves when clients can connect. */
   async listen(): Promise<void> {
-    this.#listener = await listen(parseAddress(this.address), (link) => {
+    const accept = (link: Link): void => {
       this.accept(link);
-    });
+    };
+    const directory = directoryOf(this.address);
+    // Before the socket: whoever finds that one knows whether there is a door.
+    if (directory !== undefined) this.#door = openDoor(directory, accept);
+    this.#listener = await listen(parseAddress(this.address), accept);
     this.#sweeper = setInterval(() => {
       this.tickets.sweep();
     }, SWEEP_MS).unref();
@@ -280,6 +287,7 @@ export class Host
   }
 
   async #close(drainMs: number): Promise<void> {
+    this.#door?.close();
     await this.#listener?.close();
     for (const session of this.#sessions) session.sayGoodbye('it was shut down');
     await this.#drain(drainMs);

@@ -1,6 +1,7 @@
 // Child processes that run our own entry files.
 
 import { type ChildProcess, fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { UsageError } from '../base/errors';
@@ -47,6 +48,23 @@ function inheritedArguments(): string[] {
     else if (rule[1]) i++;
   }
   return kept;
+}
+
+/** Options of Node with which a thread loads `entry`. */
+export function threadArguments(entry: string): string[] {
+  return loaders(entry, [], []);
+}
+
+/** Whether a child of this process has ended, be it noticed or not. */
+export function hasEnded(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    if (process.platform !== 'linux') return false;
+    const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
+  } catch {
+    return true; // there is no such process
+  }
 }
 
 /** What makes the child load TypeScript, where it must and this Node does not by itself. */

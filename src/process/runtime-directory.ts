@@ -20,6 +20,7 @@ import { UsageError } from '../base/errors';
 
 const SOCKET = 's';
 const KEY = 'key';
+const FAILURE = 'failure';
 const POLL_MS = 5;
 
 interface KeyFile {
@@ -46,7 +47,7 @@ export function newPrivateAddress(): string {
 }
 
 /** The directory of a private address; undefined for any other address. */
-function directoryOf(address: string): string | undefined {
+export function directoryOf(address: string): string | undefined {
   const pipe = /^pipe:referent-([0-9a-f]{16})$/.exec(address)?.[1];
   if (pipe !== undefined) return join(root(), pipe);
   if (!address.startsWith('unix:')) return undefined;
@@ -117,6 +118,27 @@ export async function waitForPrivateManager(address: string, timeoutMs: number):
     if (file === undefined || !isAlive(file.owner)) return; // connecting tells what is wrong
     await sleep(POLL_MS);
   }
+}
+
+/** Whether a private manager does not listen yet, and whoever started it lives. */
+export function isStarting(address: string): boolean {
+  const directory = directoryOf(address);
+  if (directory === undefined || existsSync(join(directory, SOCKET))) return false;
+  const file = readKeyFile(address);
+  return file !== undefined && isAlive(file.owner);
+}
+
+/** Why a private manager could not start, as packed by its process: for an owner whose thread is blocked. */
+export function writeFailure(address: string, failure: Uint8Array): void {
+  const directory = directoryOf(address);
+  if (directory === undefined || !existsSync(directory)) return;
+  writeFileSync(join(directory, FAILURE), failure, { mode: 0o600 });
+}
+
+export function readFailure(address: string): Buffer | undefined {
+  const directory = directoryOf(address);
+  if (directory === undefined || !existsSync(join(directory, FAILURE))) return undefined;
+  return readFileSync(join(directory, FAILURE));
 }
 
 function isAlive(pid: number): boolean {

@@ -6,13 +6,14 @@ import { answered } from '../session/calls';
 import { type Purpose } from '../session/parties';
 import { type Operation } from '../wire/frames';
 import { TOKEN_KEY } from '../wire/token';
-import { type Flow, runFlow } from './flow';
+import { type Flow, runFlow, runFlowSync } from './flow';
 import { describeHandle, hold, idOf, letGo, sessionOf, tokenProperty, tokenValue } from './handles';
-import { type CallOptions, mergeOptions } from './options';
+import { LazyPromise } from './lazy-promise';
+import { type CallOptions, type HandleOptions, SYNC, mergeOptions } from './options';
 
 // Set by the class below, which alone can see its private fields.
 let leaseOfProxy: (value: object) => Lease | undefined;
-let optionsOfProxy: (proxy: BaseProxy) => CallOptions | undefined;
+let optionsOfProxy: (proxy: BaseProxy) => HandleOptions | undefined;
 
 /**
  * A proxy of an object that lives in a manager. It counts as a reference until it is released,
@@ -20,15 +21,18 @@ let optionsOfProxy: (proxy: BaseProxy) => CallOptions | undefined;
  */
 export abstract class BaseProxy implements Disposable {
   readonly #lease: Lease;
-  readonly #options: CallOptions | undefined;
+  readonly #options: HandleOptions | undefined;
 
   static {
-    leaseOfProxy = (value) => (#lease in value ? value.#lease : undefined);
-    optionsOfProxy = (proxy) => proxy.#options;
+    leaseOfProxy = (value) => {
+      const proxy = targetOf(value);
+      return #lease in proxy ? proxy.#lease : undefined;
+    };
+    optionsOfProxy = (proxy) => (targetOf(proxy) as BaseProxy).#options;
   }
 
   /** Takes the lease. Proxies are made by managers, by `revive` and by calls. */
-  constructor(lease: Lease, options?: CallOptions) {
+  constructor(lease: Lease, options?: HandleOptions) {
     this.#lease = lease;
     this.#options = options;
     Object.defineProperty(this, TOKEN_KEY, TOKEN);
@@ -50,18 +54,22 @@ export abstract class BaseProxy implements Disposable {
     args: readonly unknown[] = [],
     options?: CallOptions,
   ): Promise<unknown> {
-    return answered(this.#call('call', name, args, mergeOptions(this.#options, options)));
+    return this.#call('call', name, args, mergeOptions(this.#options, options));
   }
 
   /** A copy of the referent, shared objects in it included. `RemoteError` where it cannot be copied. */
   _getValue(): Promise<unknown> {
-    return answered(this.#call('value', '', [], { ...this.#options, returns: 'copy' }));
+    return this.#call('value', '', [], { ...this.#options, returns: 'copy' });
   }
 
   /** The text of the referent, as `util.inspect` gives it in the manager; never rejects. */
-  async toStringRemote(): Promise<string> {
+  toStringRemote(): Promise<string> {
+    return this.flow(() => this.#text());
+  }
+
+  *#text(): Flow<string> {
     try {
-      return (await this.#call('text', '', [], this.#options)) as string;
+      return yield this.#call('text', '', [], this.#options);
     } catch (error) {
       const name = error instanceof Error ? error.name : 'error';
       return `${describeHandle(this.constructor.name, this.#lease)} (${name})`;
@@ -88,13 +96,24 @@ export abstract class BaseProxy implements Disposable {
 
   /** The call of a method, for subclasses. */
   protected call(name: string, args: readonly unknown[]): Promise<unknown> {
-    return answered(this.#call('call', name, args, this.#options));
+    return this.#call('call', name, args, this.#options);
+  }
+
+  /** A property of the referent: asked for when awaited. */
+  protected property(name: string): Promise<unknown> {
+    const ask = (): Promise<unknown> => this.call(name, []);
+    return this.isSync ? ask() : new LazyPromise(ask);
+  }
+
+  /** Whether calls answer at once, with the thread blocked: `sync(proxy)`. */
+  protected get isSync(): boolean {
+    return this.#options?.[SYNC] === true;
   }
 
   /** The same for a method that may wait; its time runs in the manager. */
   protected wait(name: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
     const options = signal === undefined ? this.#options : { ...this.#options, signal };
-    return answered(this.#call('call', name, args, options));
+    return this.#call('call', name, args, options);
   }
 
   /**
@@ -102,7 +121,13 @@ export abstract class BaseProxy implements Disposable {
    * of a proxy: behind `sync` a call answers at once.
    */
   protected flow<R>(steps: () => Flow<R>): Promise<R> {
-    return runFlow(steps());
+    return this.isSync ? (runFlowSync(steps()) as Promise<R>) : runFlow(steps());
+  }
+
+  /** What is wrong already here: rejects, or, behind `sync`, throws. */
+  protected refuse(error: Error): Promise<never> {
+    if (this.isSync) throw error;
+    return Promise.reject(error);
   }
 
   /** What arguments are for: a shared container takes data and shared objects only. */
@@ -114,9 +139,10 @@ export abstract class BaseProxy implements Disposable {
     operation: Operation,
     name: string,
     args: readonly unknown[],
-    options: CallOptions | undefined,
+    options: HandleOptions | undefined,
   ): Promise<unknown> {
-    return sessionOf(this.#lease).call({
+    const session = sessionOf(this.#lease);
+    const request = {
       target: this.#lease,
       operation,
       path: HERE,
@@ -125,7 +151,10 @@ export abstract class BaseProxy implements Disposable {
       purpose: this.purpose,
       held: this,
       ...options,
-    });
+    };
+    // What a blocking call answers stands where its promise would.
+    if (options?.[SYNC] === true) return session.callBlocking(request) as Promise<unknown>;
+    return answered(session.call(request));
   }
 }
 
@@ -136,8 +165,24 @@ export function leaseOfBaseProxy(value: object): Lease | undefined {
   return leaseOfProxy(value);
 }
 
-export function optionsOf(proxy: BaseProxy): CallOptions | undefined {
+export function optionsOf(proxy: BaseProxy): HandleOptions | undefined {
   return optionsOfProxy(proxy);
+}
+
+/** How the language's own operators reach what is in the referent: by position, by name or by key. */
+export const ELEMENTS = Symbol('elements');
+export type Elements = 'index' | 'name' | 'key';
+
+/** A JS Proxy stands before each proxy whose calls block: `sync.ts` makes it. */
+const targets = new WeakMap<object, BaseProxy>();
+
+/** From now on `front` is known for `proxy`. */
+export function standBefore(front: object, proxy: BaseProxy): void {
+  targets.set(front, proxy);
+}
+
+function targetOf(value: object): object {
+  return targets.get(value) ?? value;
 }
 
 const TOKEN = tokenProperty((handle) => {

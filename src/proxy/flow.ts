@@ -1,8 +1,29 @@
 // A method of a proxy that makes several calls is written once, as a generator that yields each call;
 // it is run by awaiting what it yields, or, behind `sync`, by going on at once.
 
+import { UsageError } from '../base/errors';
+
 /** Steps of a method: yields what it waits for, returns what the method answers. */
 export type Flow<R> = Generator<unknown, R, never>;
+
+/** Runs the steps of a proxy whose calls have answered when they return. */
+export function runFlowSync<R>(flow: Flow<R>): R {
+  const steps = flow as Generator<unknown, R, unknown>;
+  let step = steps.next();
+  while (step.done !== true) step = steps.next(answerOf(step.value));
+  return step.value;
+}
+
+/** A function of the caller's may be a part of a flow: its promise cannot be kept by a blocked thread. */
+function answerOf(value: unknown): unknown {
+  const isThenable =
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+  if (!isThenable) return value;
+  (value as PromiseLike<unknown>).then(undefined, () => undefined); // told by the error here
+  throw new UsageError(
+    'A function given to a sync() proxy answers a promise: give one that answers at once, or await the call of the proxy itself',
+  );
+}
 
 /** Runs the steps, awaiting each. */
 export async function runFlow<R>(flow: Flow<R>): Promise<R> {

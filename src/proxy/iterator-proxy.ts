@@ -2,29 +2,38 @@
 // as far as somebody asks.
 
 import { BaseProxy } from './base-proxy';
+import { type Flow } from './flow';
 
 export class IteratorProxy<T = unknown> extends BaseProxy implements AsyncIterableIterator<T> {
-  async next(...values: [] | [unknown]): Promise<IteratorResult<T>> {
-    const result = (await this.call('next', values)) as IteratorResult<T>;
-    if (result.done === true) this[Symbol.dispose]();
-    return result;
+  next(...values: [] | [unknown]): Promise<IteratorResult<T>> {
+    return this.flow(() => this.#next(values));
   }
 
   /** Ends the iterator: its `finally` blocks run. */
-  async return(value?: unknown): Promise<IteratorResult<T>> {
-    try {
-      return (await this.call('return', [value])) as IteratorResult<T>;
-    } finally {
-      this[Symbol.dispose]();
-    }
+  return(value?: unknown): Promise<IteratorResult<T>> {
+    return this.flow(() => this.#return(value));
   }
 
   /** Throws `error` inside the generator, at the `yield` where it waits. */
-  async throw(error?: unknown): Promise<IteratorResult<T>> {
-    return (await this.call('throw', [error])) as IteratorResult<T>;
+  throw(error?: unknown): Promise<IteratorResult<T>> {
+    return this.call('throw', [error]) as Promise<IteratorResult<T>>;
   }
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  *#next(values: [] | [unknown]): Flow<IteratorResult<T>> {
+    const result: IteratorResult<T> = yield this.call('next', values);
+    if (result.done === true) this[Symbol.dispose]();
+    return result;
+  }
+
+  *#return(value: unknown): Flow<IteratorResult<T>> {
+    try {
+      return yield this.call('return', [value]);
+    } finally {
+      this[Symbol.dispose]();
+    }
   }
 }

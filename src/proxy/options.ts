@@ -18,6 +18,14 @@ export interface CallOptions extends WaitOptions {
   readonly guard?: LockHandle | undefined;
 }
 
+/** Calls through the handle block the thread, and answer with what they give. */
+export const SYNC = Symbol('sync');
+
+/** What a handle has of options. */
+export interface HandleOptions extends CallOptions {
+  readonly [SYNC]?: true;
+}
+
 const RULES = {
   timeoutMs: option<number | undefined>(undefined, isDuration, 'a number of milliseconds >= 0'),
   signal: option<AbortSignal | undefined>(
@@ -45,9 +53,9 @@ export function requireCallOptions(options: CallOptions): CallOptions {
 }
 
 export function mergeOptions(
-  base: CallOptions | undefined,
+  base: HandleOptions | undefined,
   more: CallOptions | undefined,
-): CallOptions | undefined {
+): HandleOptions | undefined {
   if (more === undefined) return base;
   if (base === undefined) return requireCallOptions(more);
   const given = Object.entries(requireCallOptions(more)).filter(([, value]) => value !== undefined);

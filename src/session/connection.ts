@@ -12,6 +12,7 @@ import {
   again,
   asNotSent,
   messageOf,
+  rethrow,
 } from '../base/errors';
 import { type Limits } from '../base/limits';
 import { Lease } from '../refs/lease';
@@ -24,6 +25,10 @@ import { type Link } from '../transport/link';
 import { HANDSHAKE_BYTES, SESSION_BYTES } from '../wire/auth';
 import { type ControlFrame, type Frame } from '../wire/frames';
 import { parseToken } from '../wire/token';
+import { unpackValue } from '../wire/values';
+import { Lane } from './lane';
+import { PipeEnd } from '../transport/sync-pipe';
+import { readFailure } from '../process/runtime-directory';
 import { ClientParty } from './client-party';
 import {
   type Admission,
@@ -35,7 +40,8 @@ import {
 } from './handshake';
 import { Mint, type Wish } from './mint';
 import { type Translator } from './parties';
-import { type Minter, Session } from './session';
+import { type CallRequest, type BlockingCall } from './outgoing';
+import { type Blocker, type Minter, Session } from './session';
 
 export interface ConnectionOptions extends Omit<Credentials, 'session'> {
   readonly limits: Limits;
@@ -47,6 +53,8 @@ export interface ConnectionOptions extends Omit<Credentials, 'session'> {
   /** Whether it is worth trying again after `error`. */
   readonly retry: (error: unknown, attempt: number) => Promise<boolean>;
   /** Makes the error of a connection that broke. */
+  /** The manager's process, where it is a child of this one. */
+  readonly pid?: () => number | undefined;
   readonly describeLoss: (cause: Error | undefined) => Promise<Error> | Error;
   /** For tests: another way to get a link. */
   readonly connectLink?: () => Promise<Link>;
@@ -54,7 +62,7 @@ export interface ConnectionOptions extends Omit<Credentials, 'session'> {
 
 export type ConnectionState = 'idle' | 'connecting' | 'open' | 'closed';
 
-export class Connection implements Minter {
+export class Connection implements Minter, Blocker {
   readonly session: Session;
   readonly #options: ConnectionOptions;
   readonly #credentials: Credentials;
@@ -68,6 +76,10 @@ export class Connection implements Minter {
   #created = 0;
   #asksRange = false;
   #link: Link | undefined;
+  /** For calls that block this thread. */
+  #lane: Lane | undefined;
+  /** One of our links was let in. */
+  #isAdmitted = false;
   #opening: Promise<void> | undefined;
   #goodbye: string | undefined;
   /** Created before our range was known. */
@@ -99,12 +111,13 @@ export class Connection implements Minter {
       translator: options.translator,
       limits: options.limits,
       peer: options.address,
-      canRelease: () => this.#state === 'open',
+      canRelease: () => this.#isAdmitted,
       onControl: (frame, error) => {
         this.#onControl(frame, error);
       },
     });
     this.session.minter = this;
+    this.session.blocker = this;
     this.session.onPending = () => {
       this.#updateBusy();
     };
@@ -240,16 +253,113 @@ export class Connection implements Minter {
     lease.startClaim(text);
     const over = this.manage('claim', [text]).then(
       (handle) => {
-        this.#options.translator.leaseOf(handle as object)?.move();
-        lease.granted();
+        this.#claimed(lease, handle);
       },
       (error: unknown) => {
-        lease.refused(error as Error);
+        if (lease.claim !== undefined) lease.refused(error as Error);
         throw error;
       },
     );
     over.catch(ignoreReported);
     return { lease, over };
+  }
+
+  /** The count of the handle that a claim gave is the lease's from now on, if it still needs it. */
+  #claimed(lease: Lease, handle: unknown): void {
+    const own = this.#options.translator.leaseOf(handle as object);
+    if (lease.claim === undefined) {
+      own?.release(false); // a blocked thread has claimed it meanwhile
+      return;
+    }
+    own?.move();
+    lease.granted();
+  }
+
+  // ---- blocking --------------------------------------------------------------------------------
+
+  callBlocking(request: CallRequest & { readonly target: Lease }): unknown {
+    this.wake();
+    const timeoutMs = request.timeoutMs ?? this.session.callTimeoutMs;
+    const deadline = timeoutMs > 0 ? performance.now() + timeoutMs : undefined;
+    const call = this.session.openBlocking({ ...request, lane: true });
+    for (const lease of this.session.claimsBefore(request.target)) this.#claimBlocking(lease);
+    if (!this.#complete(call, deadline)) {
+      this.session.giveUp(call);
+      const text = `Call of "${request.name}" was not answered within ${String(timeoutMs)} ms`;
+      throw new TimeoutError(text);
+    }
+    if (call.outcome?.kind !== 'throw') return call.outcome?.value;
+    const { value } = call.outcome;
+    if (value instanceof Error) Error.captureStackTrace(value, this.session.callBlocking);
+    rethrow(value);
+  }
+
+  #claimBlocking(lease: Lease): void {
+    const { claim } = lease;
+    if (claim === undefined) return;
+    try {
+      const args = [claim.tokenText];
+      this.#claimed(lease, this.manageBlocking('claim', args));
+    } catch (error) {
+      lease.refused(error as Error);
+    }
+  }
+
+  /** A call of the manager itself, blocking the thread. */
+  manageBlocking(name: string, args: readonly unknown[] = []): unknown {
+    return this.callBlocking({
+      target: this.#control,
+      operation: 'call',
+      path: [],
+      name,
+      args,
+      purpose: 'argument',
+    });
+  }
+
+  /** False where the deadline passed before the answer came. */
+  #complete(call: BlockingCall, deadline: number | undefined): boolean {
+    try {
+      while (call.outcome === undefined) {
+        const lane = (this.#lane ??= this.#openLane());
+        lane.send(this.#outbox);
+        if (!lane.receive(deadline)) return false;
+      }
+    } catch (error) {
+      const reason = this.#goneFor(error);
+      this.#end(reason, reason);
+      this.#link?.destroy();
+    }
+    return true;
+  }
+
+  #openLane(): Lane {
+    return new Lane({
+      credentials: this.#credentials,
+      limits: this.#options.limits,
+      pid: this.#options.pid?.(),
+      receive: (buffer, start, end) => {
+        this.session.receive(buffer, start, end, true);
+      },
+      admitted: (admission) => {
+        this.#admitted(admission);
+      },
+    });
+  }
+
+  /** A lane breaks with its manager. */
+  #goneFor(error: unknown): Error {
+    if (!(error instanceof PipeEnd)) return error as Error;
+    const failure = readFailure(this.address);
+    if (failure !== undefined) return unpackValue(failure) as Error;
+    if (this.#goodbye !== undefined) return this.#goneAway(this.#goodbye);
+    return this.#isAdmitted ? lossOf(this.address, error) : unreachable(this.address, error);
+  }
+
+  #goneAway(reason: string): ConnectionLostError {
+    return new ConnectionLostError(
+      `The manager at ${this.address} has ended the session: ${reason}`,
+    );
   }
 
   /** Resolves with the round trip and the server's clock. */
@@ -304,9 +414,10 @@ export class Connection implements Minter {
 
   /** In the `exit` event: what waits is written, and the server need not linger. */
   sayGoodbye(): void {
-    if (this.#state !== 'open') return;
+    if (this.#state === 'closed' || !this.#isAdmitted) return;
     this.session.control({ kind: 'bye' });
-    this.#outbox.flush();
+    if (this.#outbox.isOpen) this.#outbox.flush();
+    else this.#lane?.send(this.#outbox);
   }
 
   // ---- making the session ----------------------------------------------------------------------
@@ -404,6 +515,7 @@ export class Connection implements Minter {
   /** The first of our links was let in: ids and tokens exist. A further one finds the same session. */
   #admitted({ identity, range, ticketKey }: Admission): void {
     this.#identity = identity;
+    this.#isAdmitted = true;
     if (this.#range === 0) {
       this.#range = range;
       this.#ticketKey = ticketKey;
@@ -441,9 +553,7 @@ export class Connection implements Minter {
     const reason =
       this.#goodbye === undefined
         ? await this.#options.describeLoss(cause)
-        : new ConnectionLostError(
-            `The manager at ${this.address} has ended the session: ${this.#goodbye}`,
-          );
+        : this.#goneAway(this.#goodbye);
     this.#end(reason, reason);
     return reason;
   }
@@ -456,6 +566,8 @@ export class Connection implements Minter {
     this.#pings.clear();
     this.#updateBusy();
     this.#mint.clear();
+    this.#lane?.close();
+    this.#lane = undefined;
     this.onEnd?.(told);
   }
 

@@ -96,7 +96,7 @@ export class Handshake {
 }
 
 /** A message of the handshake: one frame, outside of any outbox. */
-export function sendMessage(link: Link, message: Buffer): void {
+export function sendMessage(link: Pick<Link, 'write'>, message: Buffer): void {
   const frame = Buffer.allocUnsafe(4 + message.length);
   frame.writeUInt32LE(message.length, 0);
   message.copy(frame, 4);

@@ -7,6 +7,7 @@ import {
   ProtocolError,
   RemoteError,
   SerializationError,
+  UsageError,
   messageOf,
   rethrow,
 } from '../base/errors';
@@ -94,7 +95,8 @@ export class Incoming {
     return this.#total;
   }
 
-  receive(frame: Extract<Frame, { kind: 'call' }>): void {
+  /** `isBlocked`: the thread of this side waits for an answer itself, and can only answer at once. */
+  receive(frame: Extract<Frame, { kind: 'call' }>, isBlocked = false): void {
     this.#total++;
     const { head } = frame;
     if (head.lane === true) this.#laneCalls++;
@@ -110,6 +112,10 @@ export class Incoming {
     }
     source.later?.catch(reportedByTheCall);
     for (const need of needs) need.catch(reportedByTheCall);
+    if (isBlocked) {
+      this.#runBlocked(head, { args, needs, source, key: undefined });
+      return;
+    }
     const start = (): void => {
       this.#start(head, { args, needs, source, key: keyOf(head) });
     };
@@ -228,6 +234,28 @@ export class Incoming {
     needs.push(pending.then((landed) => (result = landed)));
     return new Awaited(() => result);
   };
+
+  #runBlocked(head: CallHead, { args, needs, source }: Prepared): void {
+    if (needs.length > 0 || source.later !== undefined) {
+      this.#refuse(head, answersLater(head.name));
+      return;
+    }
+    const running = new RunningCall(this.#options.caller);
+    let result: unknown;
+    try {
+      const { operation, path, name } = head;
+      const deed = { operation, path, name, args: args() };
+      result = runAs(running, () => perform(source.value, deed, source.exposure));
+      if (isThenable(result)) {
+        result.then(undefined, reportedByTheCall);
+        throw answersLater(head.name);
+      }
+    } catch (error) {
+      this.#conclude(head, { kind: 'throw', value: error });
+      return;
+    }
+    this.#conclude(head, { kind: 'return', value: result }, source.exposure);
+  }
 
   #run(head: CallHead, args: readonly unknown[], source: Source): void {
     const running = new RunningCall(this.#options.caller);
@@ -411,6 +439,13 @@ export class Incoming {
     this.#tails.clear();
     this.#waiting.length = 0;
   }
+}
+
+function answersLater(name: string): UsageError {
+  const what = name === '' ? 'A callback' : `Callback "${name}"`;
+  return new UsageError(
+    `${what} of a sync() call answers a promise, and the thread that should keep it is blocked: give a function that answers at once, or await the call instead`,
+  );
 }
 
 /** Calls for one object keep their order; calls on answers follow those by themselves. */

@@ -1,7 +1,7 @@
 // The calls that one side makes: sent in order, held back while something in them is still being
 // claimed, and settled by their answers.
 
-import { ProtocolError, TimeoutError, UsageError } from '../base/errors';
+import { ProtocolError, TimeoutError, UsageError, rethrow } from '../base/errors';
 import { Lease } from '../refs/lease';
 import { Outbox, type Place } from '../transport/outbox';
 import { type ByteWriter } from '../wire/bytes';
@@ -33,6 +33,8 @@ export interface CallRequest {
   readonly signal?: AbortSignal | undefined;
   /** The handle of a lock: the call runs only while that holding lasts. */
   readonly guard?: Guarding | undefined;
+  /** The thread of the caller blocks until the answer. */
+  readonly lane?: boolean | undefined;
   /** The handle that is called: kept alive until the answer. */
   readonly held?: object | undefined;
 }
@@ -73,7 +75,7 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export class Outgoing {
   readonly #options: OutgoingOptions;
-  readonly #calls = new Calls<Waiting>();
+  readonly #calls = new Calls<Waiting | BlockingCall>();
   /** By root, the messages that are held back, in order: later ones for it wait behind. */
   readonly #held = new Map<Lease, Held[]>();
   /** How long a call may take where its handle says nothing; 0: without end. */
@@ -108,6 +110,38 @@ export class Outgoing {
     return { callId, root, promise: pending.promise, place: pending.place };
   }
 
+  /**
+   * Sends a call of a thread that blocks for its answer. Throws what is wrong here, and `claiming`
+   * tells what must be claimed before the call can leave.
+   */
+  openBlocking(request: CallRequest & { readonly target: Lease }): BlockingCall {
+    const refused = this.#refusal(request, request.target);
+    if (refused !== undefined) rethrow(refused);
+    const call = new BlockingCall(request);
+    call.callId = this.#calls.add(call);
+    try {
+      this.#send(call.callId, request, request.target);
+    } catch (error) {
+      this.#calls.take(call.callId);
+      throw error;
+    }
+    return call;
+  }
+
+  /** The thread no longer waits for it. */
+  giveUp(call: BlockingCall): void {
+    if (call.outcome !== undefined) return;
+    this.#calls.abandon(call.callId);
+    this.#options.sendCancel(call.callId);
+    this.#idle();
+  }
+
+  /** What must be claimed before all that is held back for `root` can leave. */
+  claimsBefore(root: Lease): Lease[] {
+    const held = this.#held.get(root) ?? [];
+    return held.flatMap(({ claiming }) => claiming).filter(({ claim }) => claim !== undefined);
+  }
+
   #refusal(request: CallRequest, root: Lease): unknown {
     const ended = this.#options.ended();
     if (ended !== undefined) return ended;
@@ -130,6 +164,7 @@ export class Outgoing {
       returns: request.returns ?? 'auto',
       reply: true,
       keep: false,
+      lane: request.lane ?? false,
       guard: request.guard === undefined ? undefined : this.#guardOf(request.guard, root),
     };
     return this.#sendWhenClaimed(
@@ -264,7 +299,7 @@ export class Outgoing {
     return this.#settle(callId, outcome);
   }
 
-  #require(callId: number): Waiting {
+  #require(callId: number): Waiting | BlockingCall {
     const pending = this.#calls.get(callId);
     if (pending === undefined) {
       throw new ProtocolError(`Answer to call ${String(callId)}, which nobody made`);
@@ -356,6 +391,29 @@ class Waiting implements PendingCall {
       this.resolve = resolve;
       this.reject = reject;
     });
+  }
+}
+
+/** One call for which a thread blocks. */
+export class BlockingCall implements PendingCall {
+  readonly request: CallRequest;
+  callId = -1;
+  /** What it came to, as soon as that is known. */
+  outcome: Outcome | undefined = undefined;
+  readonly place = undefined;
+  readonly cleanup = undefined;
+  abandoned = false;
+
+  constructor(request: CallRequest) {
+    this.request = request;
+  }
+
+  resolve(value: unknown): void {
+    this.outcome = { kind: 'return', value };
+  }
+
+  reject(value: unknown): void {
+    this.outcome = { kind: 'throw', value };
   }
 }
 

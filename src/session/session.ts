@@ -22,7 +22,7 @@ import { Caller } from './caller';
 import { Exchange } from './exchange';
 import { type Exposure } from './exposure';
 import { Incoming } from './incoming';
-import { type CallRequest, type Fate, type OpenCall, Outgoing } from './outgoing';
+import { type BlockingCall, type CallRequest, type Fate, type OpenCall, Outgoing } from './outgoing';
 import { type Outcome } from './outcome';
 import { type Party, type Purpose, type Translator } from './parties';
 
@@ -61,6 +61,11 @@ export interface Minter {
   confirm(): Promise<unknown>;
 }
 
+/** Blocks the thread until a call is answered. A client's session has one; a server's cannot. */
+export interface Blocker {
+  callBlocking(request: CallRequest & { readonly target: Lease }): unknown;
+}
+
 export class Session implements Lessor {
   readonly outbox: Outbox;
   readonly peer: string;
@@ -90,6 +95,7 @@ export class Session implements Lessor {
   readonly #forgotten: { readonly callId: number; readonly replied: boolean }[] = [];
 
   minter: Minter | undefined;
+  blocker: Blocker | undefined;
   /** A call that fails and that nobody awaits is a warning; else it is an unhandled rejection. */
   reportsFailures = false;
   /** Faults that no call can report. */
@@ -176,12 +182,36 @@ export class Session implements Lessor {
   set callTimeoutMs(timeoutMs: number) {
     this.#outgoing.timeoutMs = timeoutMs;
   }
+  get callTimeoutMs(): number {
+    return this.#outgoing.timeoutMs;
+  }
 
   // ---- calls -----------------------------------------------------------------------------------
 
   /** Sends a call and resolves with what it answers. Throws nothing: what is wrong here rejects. */
   call(request: CallRequest): Promise<unknown> {
     return this.#outgoing.open(request).promise;
+  }
+
+  /** The same, blocking the thread. Throws what the call throws. */
+  callBlocking(request: CallRequest & { readonly target: Lease }): unknown {
+    if (this.blocker !== undefined) return this.blocker.callBlocking(request);
+    throw new UsageError(
+      'sync() works on proxies of a manager, not on functions and objects of its clients: await those',
+    );
+  }
+
+  /** A call for whose answer the thread is about to block: for the blocker. */
+  openBlocking(request: CallRequest & { readonly target: Lease }): BlockingCall {
+    return this.#outgoing.openBlocking(request);
+  }
+
+  giveUp(call: BlockingCall): void {
+    this.#outgoing.giveUp(call);
+  }
+
+  claimsBefore(root: Lease): Lease[] {
+    return this.#outgoing.claimsBefore(root);
   }
 
   /** The same, and the call can be named by further ones in this tick. */
@@ -228,6 +258,15 @@ export class Session implements Lessor {
   closeLane(): void {
     this.#lane?.close();
     this.#lane = undefined;
+  }
+
+  /** The same frame to whoever still listens: a blocked thread hears its lane only. */
+  announce(frame: ControlFrame): void {
+    this.control(frame);
+    if (this.#ended !== undefined) return;
+    this.#lane?.send((writer) => {
+      writeControl(writer, frame);
+    }, false);
   }
 
   // ---- calls of the peer -----------------------------------------------------------------------
@@ -330,8 +369,8 @@ export class Session implements Lessor {
 
   // ---- frames in -------------------------------------------------------------------------------
 
-  /** Takes one message. Throws `ProtocolError` where the peer broke the rules. */
-  receive(buffer: Buffer, start: number, end: number): void {
+  /** Takes one message; `isBlocked`: a call in it must be answered at once. Throws `ProtocolError` where the peer broke the rules. */
+  receive(buffer: Buffer, start: number, end: number, isBlocked = false): void {
     const frame = readFrame(buffer, start, end);
     switch (frame.kind) {
       case 'return':
@@ -349,7 +388,7 @@ export class Session implements Lessor {
         this.#incoming.confirmed(frame.callId, frame.received);
         return;
       case 'call':
-        this.#incoming.receive(frame);
+        this.#incoming.receive(frame, isBlocked);
         return;
       case 'create':
         this.#incoming.create(frame);

@@ -55,14 +55,40 @@ export const chunksType: SharedType = {
   owned: true,
 };
 
-/** Iterates over what `first` begins. Leaving the loop gives the server's iterator back. */
+/**
+ * Iterates over what `first` begins. Leaving the loop gives the server's iterator back. `isSync`: the
+ * calls have answered when they return, and the iterator is one for `for … of`.
+ */
 export function iterateChunks<T>(
   first: (batch: number) => Promise<unknown>,
   options?: IterationOptions,
+  isSync = false,
 ): AsyncIterableIterator<T> {
   const { batch } = resolveOptions('an iteration', ITERATION_RULES, options);
-  return new ChunkIterator<T>(first, batch);
+  if (!isSync) return new ChunkIterator<T>(first, batch);
+  return iterateSync<T>(first as (batch: number) => unknown, batch) as unknown as AsyncIterableIterator<T>;
 }
+
+function* iterateSync<T>(first: (batch: number) => unknown, batch: number): Generator<T, undefined> {
+  let [items, more] = first(batch) as SyncChunk<T>;
+  try {
+    for (;;) {
+      yield* items;
+      if (more === undefined) return;
+      const next = more.next(batch);
+      if (next[1] === undefined) more[Symbol.dispose]();
+      [items, more] = next;
+    }
+  } finally {
+    more?.[Symbol.dispose]();
+  }
+}
+
+/** A chunk as a proxy sees it whose calls block. */
+type SyncChunk<T> = readonly [
+  items: readonly T[],
+  more: ({ next(batch: number): SyncChunk<T> } & Disposable) | undefined,
+];
 
 /** By hand and not a generator: a loop of ten thousand items takes one promise for each, not three. */
 class ChunkIterator<T> implements AsyncIterableIterator<T> {

@@ -1,0 +1,117 @@
+// A lane: a further link of a session, for a thread that blocks until its call is answered. All that
+// was sent before and may not have left goes along, and calls of the other side are served meanwhile.
+
+import { TimeoutError } from '../base/errors';
+import { type Limits } from '../base/limits';
+import { hasEnded, threadArguments } from '../process/child';
+import { directoryOf, isStarting } from '../process/runtime-directory';
+import { parseAddress } from '../transport/address';
+import { FifoPipe } from '../transport/fifo-pipe';
+import { FrameReader } from '../transport/frame-reader';
+import { type Outbox } from '../transport/outbox';
+import { type SyncPipe, sleepSync } from '../transport/sync-pipe';
+import { THREAD_ENTRY, ThreadPipe } from '../transport/thread-pipe';
+import { HANDSHAKE_BYTES } from '../wire/auth';
+import { type Admission, type Credentials, Handshake, sendMessage } from './handshake';
+
+export interface LaneOptions {
+  readonly credentials: Credentials;
+  readonly limits: Limits;
+  /** The manager's process, where it is a child of this one. */
+  readonly pid: number | undefined;
+  /** Takes a message of the session. */
+  readonly receive: (buffer: Buffer, start: number, end: number) => void;
+  readonly admitted: (admission: Admission) => void;
+}
+
+const FRAMES_BYTES = 64 * 1024;
+
+export class Lane {
+  readonly #pipe: SyncPipe;
+  readonly #reader: FrameReader;
+  /** The number of the message that the other end of the pipe counts next. */
+  #next = 1;
+
+  /** Blocks until the session has taken the lane. Throws `PipeEnd` where nobody answers. */
+  constructor(options: LaneOptions) {
+    this.#pipe = openPipe(options);
+    const handshake = new Handshake(options.credentials, true);
+    let isAdmitted = false;
+    const shake = (message: Buffer): void => {
+      const answer = handshake.receive(message);
+      if (Buffer.isBuffer(answer)) {
+        sendMessage(this.#pipe, answer);
+        return;
+      }
+      isAdmitted = true;
+      this.#reader.messageBytes = options.limits.messageBytes;
+      options.admitted(answer);
+    };
+    this.#reader = new FrameReader((buffer, start, end) => {
+      if (isAdmitted) options.receive(buffer, start, end);
+      else shake(Buffer.from(buffer.subarray(start, end)));
+    }, HANDSHAKE_BYTES);
+    const { handshakeMs } = options.limits;
+    const deadline = performance.now() + handshakeMs;
+    const isStopped = (): boolean => !this.receive(deadline);
+    try {
+      while (!isAdmitted) {
+        if (isStopped()) {
+          const { address } = options.credentials;
+          throw new TimeoutError(
+            `Cannot connect to ${address}: no handshake within ${String(handshakeMs)} ms`,
+          );
+        }
+      }
+    } catch (error) {
+      this.#pipe.close();
+      throw error;
+    }
+  }
+
+  /** All that waits, and what may not have left by the link. */
+  send(outbox: Outbox): void {
+    const { frames, next } = outbox.takeAll(this.#next);
+    this.#next = next;
+    if (frames.length === 0) return;
+    const isSmall = frames.length > 1 && frames.reduce((sum, { length }) => sum + length, 0) <= FRAMES_BYTES;
+    for (const frame of isSmall ? [Buffer.concat(frames)] : frames) this.#pipe.write(frame);
+  }
+
+  /** Blocks until something has come, and takes it; false where `deadline` has passed before. */
+  receive(deadline: number | undefined): boolean {
+    const chunk = this.#pipe.read(deadline);
+    if (chunk === undefined) return false;
+    this.#reader.push(chunk);
+    return true;
+  }
+
+  close(): void {
+    this.#pipe.close();
+  }
+}
+
+/** FIFOs where the manager is a private one of this machine; else a thread with a socket. */
+function openPipe({ credentials: { address }, limits, pid }: LaneOptions): SyncPipe {
+  const directory = directoryOf(address);
+  const end = performance.now() + limits.startMs;
+  const isComing = (): boolean =>
+    isStarting(address) && (pid === undefined ? performance.now() < end : !hasEnded(pid));
+  if (directory !== undefined && process.platform !== 'win32') {
+    const pipe = openFifo(directory, { isComing, answerMs: limits.handshakeMs });
+    if (pipe !== undefined) return pipe;
+  }
+  while (isComing()) sleepSync(1);
+  return new ThreadPipe(parseAddress(address), threadArguments(THREAD_ENTRY));
+}
+
+function openFifo(
+  directory: string,
+  wait: { readonly isComing: () => boolean; readonly answerMs: number },
+): SyncPipe | undefined {
+  try {
+    return FifoPipe.open(directory, wait);
+  } catch {
+    return undefined; // no mkfifo here, or no room for files: a thread does it too
+  }
+}

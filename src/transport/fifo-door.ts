@@ -1,0 +1,107 @@
+// The manager's side of FIFOs: a door at which clients announce theirs, and a link over each pair.
+
+import { constants, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { DOOR, IN, OUT, PAIR_NAME, makeFifos } from './fifo-pipe';
+import { type Link, type LinkListener } from './link';
+
+const { O_RDONLY, O_RDWR, O_NONBLOCK } = constants;
+
+export interface Door {
+  close(): void;
+}
+
+/** Undefined where this system has no FIFOs: then clients find another way. */
+export function openDoor(directory: string, onLink: (link: Link) => void): Door | undefined {
+  if (process.platform === 'win32') return undefined;
+  const path = join(directory, DOOR);
+  try {
+    makeFifos(path);
+  } catch {
+    return undefined; // no mkfifo here
+  }
+  // Opened for both directions: the door stays open when the last client has closed it.
+  const socket = new Socket({ fd: openSync(path, O_RDWR | O_NONBLOCK), readable: true });
+  let rest = '';
+  socket.setEncoding('latin1');
+  socket.on('data', (text: string) => {
+    const names = (rest + text).split('\n');
+    rest = names.pop() ?? '';
+    for (const name of names) if (PAIR_NAME.test(name)) enter(directory, name, onLink);
+  });
+  socket.on('error', () => socket.destroy()); // nobody can be told; clients find another way
+  socket.unref();
+  return { close: () => socket.destroy() };
+}
+
+function enter(directory: string, name: string, onLink: (link: Link) => void): void {
+  let input: number;
+  let output: number;
+  try {
+    input = openSync(join(directory, name + OUT), O_RDONLY | O_NONBLOCK);
+    output = openSync(join(directory, name + IN), O_RDWR | O_NONBLOCK);
+  } catch {
+    return; // the client has given up meanwhile
+  }
+  onLink(new FifoLink(input, output, `${directory}/${name}`));
+}
+
+class FifoLink implements Link {
+  readonly peer: string;
+  readonly #input: Socket;
+  readonly #output: Socket;
+
+  constructor(input: number, output: number, peer: string) {
+    this.peer = peer;
+    this.#input = new Socket({ fd: input, readable: true, writable: false });
+    this.#output = new Socket({ fd: output, readable: false, writable: true });
+  }
+
+  get buffered(): number {
+    return this.#output.writableLength;
+  }
+
+  listen(listener: LinkListener): void {
+    let failure: Error | undefined;
+    for (const socket of [this.#input, this.#output]) {
+      socket.on('error', (error) => {
+        failure ??= error;
+        this.destroy();
+      });
+    }
+    this.#input.on('data', (chunk: Buffer) => {
+      listener.data(chunk);
+    });
+    this.#output.on('drain', () => {
+      listener.drain();
+    });
+    this.#input.on('close', () => {
+      this.#output.destroy();
+      listener.close(failure);
+    });
+  }
+
+  write(bytes: Buffer): void {
+    if (this.#output.writable) this.#output.write(bytes);
+  }
+
+  end(): void {
+    this.#output.end(() => {
+      this.destroy();
+    });
+  }
+
+  destroy(): void {
+    this.#output.destroy();
+    this.#input.destroy();
+  }
+
+  ref(): void {
+    this.#input.ref();
+  }
+
+  unref(): void {
+    this.#input.unref();
+  }
+}

@@ -1,0 +1,48 @@
+// The thread behind a `ThreadPipe`: it has the socket, and passes chunks on.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { workerData } from 'node:worker_threads';
+import { messageOf } from '../base/errors';
+import { connect } from './connect';
+import { type Link } from './link';
+import { type ThreadData, type ThreadMessage } from './thread-pipe';
+
+const { address, port, count } = workerData as ThreadData;
+/** Between a socket's birth and its first ear lies a moment. */
+const RETRY_MS = 20;
+
+function tell(message: ThreadMessage): void {
+  port.postMessage(message);
+  Atomics.add(count, 0, 1);
+  Atomics.notify(count, 0);
+}
+
+async function connectTwice(): Promise<Link> {
+  try {
+    return await connect(address);
+  } catch {
+    await sleep(RETRY_MS);
+    return await connect(address);
+  }
+}
+
+connectTwice().then(
+  (link) => {
+    link.listen({
+      data: tell,
+      drain: () => undefined,
+      close: (error) => {
+        tell(error?.message ?? 'The other side has closed');
+      },
+    });
+    port.on('message', (bytes: Uint8Array) => {
+      link.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+    });
+    port.on('close', () => {
+      link.destroy();
+    });
+  },
+  (error: unknown) => {
+    tell(messageOf(error));
+  },
+);
