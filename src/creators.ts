@@ -7,8 +7,10 @@ import { type Exit } from './manager-process';
 import { BaseProxy } from './proxy/base-proxy';
 import { type Loose, type Remote } from './proxy/remote-types';
 import { type Purpose } from './session/parties';
-import { type DictProxy, type Key, entriesOf } from './types/dict';
+import { type DictProxy, entriesOf } from './types/dict';
+import { type Key } from './types/keys';
 import { type ListProxy } from './types/list';
+import { type SetProxy, membersOf } from './types/set';
 
 export interface ManagerEvents {
   exit: [Exit];
@@ -32,6 +34,12 @@ export abstract class Creators extends EventEmitter<ManagerEvents> {
   ): DictProxy<never> {
     const args = items === undefined ? [] : [items instanceof BaseProxy ? items : entriesOf(items)];
     return this.make('dict', args, 'container') as DictProxy<never>;
+  }
+
+  /** A shared set. Members are primitives. */
+  set<T extends Key = Key>(items?: Iterable<T>): SetProxy<T> {
+    const args = items === undefined ? [] : [membersOf(items)];
+    return this.make('set', args, 'container') as SetProxy<T>;
   }
 
   /** An object of a registered type. An unknown typeid rejects the first call. */

@@ -32,8 +32,10 @@ export {
 } from './proxy/remote-types';
 export { currentSignal } from './session/current-call';
 export { type IterationOptions } from './types/chunks';
-export { DictProxy, type Key } from './types/dict';
+export { DictProxy } from './types/dict';
+export { type Key } from './types/keys';
 export { ListProxy } from './types/list';
+export { SetProxy } from './types/set';
 export {
   AuthenticationError,
   ConnectionLostError,

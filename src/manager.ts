@@ -463,7 +463,7 @@ export class Manager extends Creators implements AsyncDisposable {
   }
 }
 
-const STANDARD = new Set(['list', 'dict']);
+const STANDARD = new Set(['list', 'dict', 'set']);
 /** Members that the language looks for. */
 const RESERVED = new Set(['then', 'toJSON']);
 

@@ -9,9 +9,10 @@ import { type Purpose } from '../session/parties';
 import { type Copyable, TO_PLAIN, toPlain } from '../session/plain-copy';
 import { type Chunk, type IterationOptions, firstChunk, iterateChunks } from './chunks';
 import { increment } from './increment';
+import { type Key, badKey, isKey, requireKey } from './keys';
 import { type SharedType } from './shared-type';
 
-export type Key = string | number | bigint | boolean | null | undefined;
+const A_KEY = 'A key of a dict';
 
 export class DictReferent implements Copyable {
   readonly #map: Map<unknown, unknown>;
@@ -27,7 +28,7 @@ export class DictReferent implements Copyable {
     return this.#map.get(key);
   }
   set(key: unknown, value: unknown): void {
-    this.#map.set(requireKey(key), value);
+    this.#map.set(requireKey(A_KEY, key), value);
   }
   has(key: unknown): boolean {
     return this.#map.has(key);
@@ -184,30 +185,12 @@ export class DictProxy<K extends Key = Key, V = unknown>
 
   /** A method whose first argument is a key. */
   #keyed(name: string, args: readonly unknown[]): Promise<unknown> {
-    return isKey(args[0]) ? this.call(name, args) : Promise.reject(badKey(args[0]));
+    return isKey(args[0]) ? this.call(name, args) : Promise.reject(badKey(A_KEY, args[0]));
   }
 
   protected override get purpose(): Purpose {
     return 'container';
   }
-}
-
-function isKey(key: unknown): boolean {
-  return (
-    key === null ||
-    (typeof key !== 'object' && typeof key !== 'function' && typeof key !== 'symbol')
-  );
-}
-
-function badKey(key: unknown): UsageError {
-  return new UsageError(
-    `A key of a dict is a primitive, not ${typeof key === 'symbol' ? 'a symbol' : 'an object'}: a copied object could never be found again`,
-  );
-}
-
-function requireKey(key: unknown): unknown {
-  if (isKey(key)) return key;
-  throw badKey(key);
 }
 
 /** Entries of what was given for them, with keys that can be found again. */
@@ -220,7 +203,7 @@ export function entriesOf(items: Entries<unknown, unknown>): [unknown, unknown][
     ? [...(items as Iterable<readonly [unknown, unknown]>)]
     : Object.entries(items);
   return entries.map((entry: unknown) => {
-    if (Array.isArray(entry)) return [requireKey(entry[0]), entry[1] as unknown];
+    if (Array.isArray(entry)) return [requireKey(A_KEY, entry[0]), entry[1] as unknown];
     throw new UsageError('An entry of a dict is [key, value]');
   });
 }

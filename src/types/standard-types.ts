@@ -4,9 +4,10 @@ import { realm } from '../proxy/realm';
 import { chunksType } from './chunks';
 import { dictType } from './dict';
 import { listType } from './list';
+import { setType } from './set';
 import { type SharedType } from './shared-type';
 
-export const STANDARD_TYPES: readonly SharedType[] = [listType, dictType, chunksType];
+export const STANDARD_TYPES: readonly SharedType[] = [listType, dictType, setType, chunksType];
 
 /** From now on proxies of these types have their classes in this process. */
 export function registerStandardProxies(): void {
