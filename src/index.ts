@@ -32,10 +32,14 @@ export {
 } from './proxy/remote-types';
 export { currentSignal } from './session/current-call';
 export { type IterationOptions } from './types/chunks';
+export { ArrayProxy } from './types/array';
+export { type Cell, type Typecode } from './types/cells';
 export { DictProxy } from './types/dict';
 export { type Key } from './types/keys';
 export { ListProxy } from './types/list';
+export { NamespaceProxy } from './types/namespace';
 export { SetProxy } from './types/set';
+export { ValueProxy } from './types/value';
 export {
   AuthenticationError,
   ConnectionLostError,

@@ -463,7 +463,7 @@ export class Manager extends Creators implements AsyncDisposable {
   }
 }
 
-const STANDARD = new Set(['list', 'dict', 'set']);
+const STANDARD = new Set(['list', 'dict', 'set', 'value', 'array', 'namespace']);
 /** Members that the language looks for. */
 const RESERVED = new Set(['then', 'toJSON']);
 

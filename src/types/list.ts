@@ -10,6 +10,7 @@ import { type Purpose } from '../session/parties';
 import { type Copyable, TO_PLAIN, toPlain } from '../session/plain-copy';
 import { type Chunk, type IterationOptions, firstChunk, iterateChunks } from './chunks';
 import { increment } from './increment';
+import { requireIndex } from './indices';
 import { type SharedType } from './shared-type';
 
 /** How often `sort(compare)` starts again because somebody else changed the list meanwhile. */
@@ -159,11 +160,7 @@ export class ListReferent implements Copyable {
   }
 
   #require(index: number): number {
-    const at = index < 0 ? this.#items.length + index : index;
-    if (Number.isInteger(at) && at >= 0 && at < this.#items.length) return at;
-    throw new RangeError(
-      `Index ${String(index)} is out of range: the list has ${String(this.#items.length)} items`,
-    );
+    return requireIndex(index, this.#items.length, 'the list has');
   }
 
   [TO_PLAIN](seen: Map<object, unknown>): unknown[] {

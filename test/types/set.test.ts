@@ -8,7 +8,7 @@ const manager = new Manager({ limits: SHORT_LIMITS });
 const made: object[] = [];
 
 /** A set that is released after the test. */
-function set<T extends Key = Key>(items?: Iterable<T>): SetProxy<T> {
+function set<T = Key>(items?: Iterable<T & Key>): SetProxy<T & Key> {
   const proxy = manager.set<T>(items);
   made.push(proxy);
   return proxy;
