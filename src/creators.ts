@@ -31,9 +31,7 @@ export abstract class Creators extends EventEmitter<ManagerEvents> {
   }
 
   /** A shared dict, from entries or from an object. Keys are primitives. */
-  dict<K = string, V = unknown>(
-    items?: Iterable<readonly [K & Key, V]>,
-  ): DictProxy<K & Key, V>;
+  dict<K = string, V = unknown>(items?: Iterable<readonly [K & Key, V]>): DictProxy<K & Key, V>;
   dict<V>(items: Readonly<Record<string, V>>): DictProxy<string, V>;
   dict(
     items?: Iterable<readonly [unknown, unknown]> | Readonly<Record<string, unknown>>,

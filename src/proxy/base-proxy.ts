@@ -6,7 +6,7 @@ import { answered } from '../session/calls';
 import { type Purpose } from '../session/parties';
 import { type Operation } from '../wire/frames';
 import { TOKEN_KEY } from '../wire/token';
-import { type Flow, runFlow } from './flow';
+import { type Flow, failing, runFlow } from './flow';
 import { describeHandle, hold, idOf, letGo, sessionOf, tokenProperty, tokenValue } from './handles';
 import { type CallOptions, mergeOptions } from './options';
 
@@ -103,6 +103,11 @@ export abstract class BaseProxy implements Disposable {
    */
   protected flow<R>(steps: () => Flow<R>): Promise<R> {
     return runFlow(steps());
+  }
+
+  /** Rejects with what is wrong with an argument. */
+  protected refuse(error: Error): Promise<never> {
+    return this.flow(() => failing(error));
   }
 
   /** What arguments are for: a shared container takes data and shared objects only. */

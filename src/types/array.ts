@@ -4,6 +4,7 @@
 import { inspect } from 'node:util';
 import { UsageError } from '../base/errors';
 import { BaseProxy } from '../proxy/base-proxy';
+import { type Flow } from '../proxy/flow';
 import { LazyPromise } from '../proxy/lazy-promise';
 import { type Purpose } from '../session/parties';
 import { type Copyable, TO_PLAIN } from '../session/plain-copy';
@@ -111,8 +112,8 @@ export class ArrayProxy<N extends number | bigint = number>
     return this.call('slice', [start, end]) as Promise<NodeJS.TypedArray>;
   }
   /** All or nothing: `RangeError` where they do not all fit in. A typed array is the fastest to give. */
-  async setSlice(start: number, values: Iterable<N>): Promise<void> {
-    await this.call('setSlice', [start, pack(requireValues(values))]);
+  setSlice(start: number, values: Iterable<N>): Promise<void> {
+    return this.flow(() => this.#fill(start, values));
   }
   /** Adds in one step; answers the sum. `RangeError` for one that does not fit, and nothing is changed. */
   increment(index: number, by?: N): Promise<N> {
@@ -126,11 +127,15 @@ export class ArrayProxy<N extends number | bigint = number>
     return this.iterate();
   }
 
+  *#fill(start: number, values: Iterable<N>): Flow<void> {
+    yield this.call('setSlice', [start, pack(requireValues(values))]);
+  }
+
   /** A method whose first argument is an index. */
   #indexed(name: string, args: readonly unknown[]): Promise<unknown> {
     const [index] = args;
     if (typeof index === 'number') return this.call(name, args);
-    return Promise.reject(new TypeError(`An index of an array is a number, not ${typeof index}`));
+    return this.refuse(new TypeError(`An index of an array is a number, not ${typeof index}`));
   }
 
   protected override get purpose(): Purpose {

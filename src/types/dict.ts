@@ -185,7 +185,7 @@ export class DictProxy<K extends Key = Key, V = unknown>
 
   /** A method whose first argument is a key. */
   #keyed(name: string, args: readonly unknown[]): Promise<unknown> {
-    return isKey(args[0]) ? this.call(name, args) : Promise.reject(badKey(A_KEY, args[0]));
+    return isKey(args[0]) ? this.call(name, args) : this.refuse(badKey(A_KEY, args[0]));
   }
 
   protected override get purpose(): Purpose {

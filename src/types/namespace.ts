@@ -78,7 +78,7 @@ export class NamespaceProxy<T extends object = Record<string, unknown>> extends 
 
   /** A method whose first argument is a name. */
   #named(name: string, args: readonly unknown[]): Promise<unknown> {
-    return isName(args[0]) ? this.call(name, args) : Promise.reject(badName(args[0]));
+    return isName(args[0]) ? this.call(name, args) : this.refuse(badName(args[0]));
   }
 
   protected override get purpose(): Purpose {

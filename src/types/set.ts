@@ -4,6 +4,7 @@
 import { inspect } from 'node:util';
 import { UsageError } from '../base/errors';
 import { BaseProxy, leaseOfBaseProxy } from '../proxy/base-proxy';
+import { type Flow } from '../proxy/flow';
 import { LazyPromise } from '../proxy/lazy-promise';
 import { type Purpose } from '../session/parties';
 import { type Copyable, TO_PLAIN } from '../session/plain-copy';
@@ -187,14 +188,18 @@ export class SetProxy<T extends Key = Key> extends BaseProxy implements AsyncIte
   }
 
   #withMember(name: string, member: unknown): Promise<unknown> {
-    return isKey(member) ? this.call(name, [member]) : Promise.reject(badKey(A_MEMBER, member));
+    return isKey(member) ? this.call(name, [member]) : this.refuse(badKey(A_MEMBER, member));
+  }
+
+  #withOther(name: string, other: Members<T>): Promise<unknown> {
+    return this.flow(() => this.#operate(name, other));
   }
 
   /** A set of another manager is read first, and then sent. */
-  async #withOther(name: string, other: Members<T>): Promise<unknown> {
-    if (!(other instanceof SetProxy)) return await this.call(name, [membersOf(other)]);
+  *#operate(name: string, other: Members<T>): Flow<unknown> {
+    if (!(other instanceof SetProxy)) return yield this.call(name, [membersOf(other)]);
     const isNear = leaseOfBaseProxy(other)?.lessor === leaseOfBaseProxy(this)?.lessor;
-    return await this.call(name, [isNear ? other : await other.values()]);
+    return yield this.call(name, [isNear ? other : yield other.values()]);
   }
 
   protected override get purpose(): Purpose {
