@@ -40,6 +40,7 @@ export { ListProxy } from './types/list';
 export { NamespaceProxy } from './types/namespace';
 export { SetProxy } from './types/set';
 export { ValueProxy } from './types/value';
+export { view } from './types/view';
 export {
   AuthenticationError,
   ConnectionLostError,

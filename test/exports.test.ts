@@ -48,6 +48,7 @@ it('exports these names', () => {
     'sameReferent',
     'tokenOf',
     'version',
+    'view',
     'withOptions',
   ]);
 });

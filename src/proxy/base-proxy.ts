@@ -13,6 +13,7 @@ import { type CallOptions, mergeOptions } from './options';
 // Set by the class below, which alone can see its private fields.
 let leaseOfProxy: (value: object) => Lease | undefined;
 let optionsOfProxy: (proxy: BaseProxy) => CallOptions | undefined;
+let purposeOfProxy: (proxy: BaseProxy) => Purpose;
 
 /**
  * A proxy of an object that lives in a manager. It counts as a reference until it is released,
@@ -25,6 +26,7 @@ export abstract class BaseProxy implements Disposable {
   static {
     leaseOfProxy = (value) => (#lease in value ? value.#lease : undefined);
     optionsOfProxy = (proxy) => proxy.#options;
+    purposeOfProxy = (proxy) => proxy.purpose;
   }
 
   /** Takes the lease. Proxies are made by managers, by `revive` and by calls. */
@@ -141,8 +143,12 @@ export function leaseOfBaseProxy(value: object): Lease | undefined {
   return leaseOfProxy(value);
 }
 
-export function optionsOf(proxy: BaseProxy): CallOptions | undefined {
+export function optionsOfBaseProxy(proxy: BaseProxy): CallOptions | undefined {
   return optionsOfProxy(proxy);
+}
+
+export function purposeOfBaseProxy(proxy: BaseProxy): Purpose {
+  return purposeOfProxy(proxy);
 }
 
 const TOKEN = tokenProperty((handle) => {

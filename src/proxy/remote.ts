@@ -16,7 +16,7 @@ import { realCollector } from '../refs/finalizer';
 import { answered } from '../session/calls';
 import { numberOf } from '../session/exchange';
 import { type Answer, type OpenCall } from '../session/outgoing';
-import { type MemberPath } from '../session/parties';
+import { type MemberPath, type Purpose } from '../session/parties';
 import { type Session } from '../session/session';
 import { type Operation } from '../wire/frames';
 import { TOKEN_KEY } from '../wire/token';
@@ -27,6 +27,8 @@ import { type CallOptions } from './options';
 interface RootState {
   readonly lease: Lease;
   readonly options: CallOptions | undefined;
+  /** What arguments are for: a view of a container takes what the container takes. */
+  readonly purpose: Purpose;
   /** A write that failed: the next call rejects with it. */
   failure: unknown;
 }
@@ -86,9 +88,13 @@ const PROMISE_NAMES = new Set(['then', 'catch', 'finally']);
 // ---- making -------------------------------------------------------------------------------------
 
 /** The handle for a lease. Takes the lease. */
-export function makeRemote(lease: Lease, options?: CallOptions): object {
+export function makeRemote(
+  lease: Lease,
+  options?: CallOptions,
+  purpose: Purpose = 'argument',
+): object {
   const root = lease.callable ? makeCallableRoot() : makePlainRoot();
-  roots.set(root, { lease, options, failure: undefined });
+  roots.set(root, { lease, options, purpose, failure: undefined });
   hold(root, lease);
   return root;
 }
@@ -152,6 +158,10 @@ export function leaseOfRemote(value: object): Lease | undefined {
 }
 export function optionsOfRemote(value: object): CallOptions | undefined {
   return roots.get(value)?.options;
+}
+
+export function purposeOfRemote(value: object): Purpose {
+  return roots.get(value)?.purpose ?? 'argument';
 }
 
 function stateOf(root: object): RootState {
@@ -322,7 +332,7 @@ function callLink(link: Link, args: readonly unknown[], operation: 'call' | 'con
             path: path.slice(0, -1),
             name: path.at(-1) ?? '',
             args,
-            purpose: 'argument',
+            purpose: state.purpose,
             held: root,
             ...state.options,
           });
@@ -366,7 +376,7 @@ function send(
     path,
     name: member,
     args,
-    purpose: 'argument',
+    purpose: state.purpose,
     held: root,
     ...state.options,
   });

@@ -391,7 +391,7 @@ export class Connection implements Minter {
     if (this.#range === 0) {
       this.#range = welcome.range;
       this.#ticketKey = welcome.ticketKey;
-      for (const lease of this.#unnumbered) lease.id = this.#range * RANGE_SIZE + lease.relative;
+      for (const lease of this.#unnumbered) lease.number(this.#range * RANGE_SIZE + lease.relative);
       this.#unnumbered = [];
       this.session.numbered();
     }

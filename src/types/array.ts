@@ -6,6 +6,7 @@ import { UsageError } from '../base/errors';
 import { BaseProxy } from '../proxy/base-proxy';
 import { type Flow } from '../proxy/flow';
 import { LazyPromise } from '../proxy/lazy-promise';
+import { ELEMENT, type Element, type HasElements } from '../session/elements';
 import { type Purpose } from '../session/parties';
 import { type Copyable, TO_PLAIN } from '../session/plain-copy';
 import {
@@ -21,10 +22,10 @@ import {
 } from './cells';
 import { type Chunk, type IterationOptions, firstChunk, iterateChunks } from './chunks';
 import { increment } from './increment';
-import { requireIndex } from './indices';
+import { itemElement, requireIndex } from './indices';
 import { type SharedType } from './shared-type';
 
-export class ArrayReferent implements Copyable {
+export class ArrayReferent implements Copyable, HasElements {
   readonly #typecode: Typecode;
   readonly #cells: Cells;
 
@@ -74,6 +75,14 @@ export class ArrayReferent implements Copyable {
 
   #require(index: number): number {
     return requireIndex(index, this.#cells.length, 'the array has');
+  }
+
+  [ELEMENT](name: string): Element | undefined {
+    return itemElement(this, name);
+  }
+
+  [Symbol.iterator](): Iterator<unknown> {
+    return this.#cells.values();
   }
 
   [TO_PLAIN](seen: Map<object, unknown>): Cells {
@@ -170,7 +179,18 @@ export const arrayType: SharedType = {
   typeid: 'array',
   create: createArray,
   referentType: ArrayReferent,
-  exposed: ['length', 'at', 'get', 'set', 'slice', 'setSlice', 'increment', 'includes', '_chunk'],
+  exposed: [
+    'Symbol.iterator',
+    'length',
+    'at',
+    'get',
+    'set',
+    'slice',
+    'setSlice',
+    'increment',
+    'includes',
+    '_chunk',
+  ],
   isContainer: true,
   proxyType: ArrayProxy,
 };

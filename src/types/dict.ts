@@ -4,17 +4,19 @@ import { inspect } from 'node:util';
 import { UsageError } from '../base/errors';
 import { BaseProxy } from '../proxy/base-proxy';
 import { LazyPromise } from '../proxy/lazy-promise';
+import { ELEMENT, type Element, type HasElements } from '../session/elements';
 import { equals } from '../session/exposure';
 import { type Purpose } from '../session/parties';
 import { type Copyable, TO_PLAIN, toPlain } from '../session/plain-copy';
 import { type Chunk, type IterationOptions, firstChunk, iterateChunks } from './chunks';
 import { increment } from './increment';
+import { sizeElement } from './indices';
 import { type Key, badKey, isKey, requireKey } from './keys';
 import { type SharedType } from './shared-type';
 
 const A_KEY = 'A key of a dict';
 
-export class DictReferent implements Copyable {
+export class DictReferent implements Copyable, HasElements {
   readonly #map: Map<unknown, unknown>;
 
   constructor(entries: Iterable<readonly [unknown, unknown]> = []) {
@@ -79,6 +81,14 @@ export class DictReferent implements Copyable {
   }
   _chunk(batch: number): Chunk {
     return firstChunk(this.#map.entries(), batch);
+  }
+
+  [ELEMENT](name: string): Element | undefined {
+    return sizeElement(this, name);
+  }
+
+  [Symbol.iterator](): Iterator<unknown> {
+    return this.#map.entries();
   }
 
   [TO_PLAIN](seen: Map<object, unknown>): Map<unknown, unknown> {
@@ -210,7 +220,7 @@ export function entriesOf(items: Entries<unknown, unknown>): [unknown, unknown][
 
 const EXPOSED = [
   ...['size', 'get', 'set', 'has', 'delete', 'clear', 'pop', 'popItem', 'setDefault', 'update'],
-  ...['increment', 'compareAndSet', 'keys', 'values', 'entries', '_chunk'],
+  ...['increment', 'compareAndSet', 'keys', 'values', 'entries', '_chunk', 'Symbol.iterator'],
 ];
 
 export const dictType: SharedType = {

@@ -5,18 +5,19 @@ import { inspect } from 'node:util';
 import { LimitError, UsageError } from '../base/errors';
 import { BaseProxy } from '../proxy/base-proxy';
 import { LazyPromise } from '../proxy/lazy-promise';
+import { ELEMENT, type Element, type HasElements } from '../session/elements';
 import { equals } from '../session/exposure';
 import { type Purpose } from '../session/parties';
 import { type Copyable, TO_PLAIN, toPlain } from '../session/plain-copy';
 import { type Chunk, type IterationOptions, firstChunk, iterateChunks } from './chunks';
 import { increment } from './increment';
-import { requireIndex } from './indices';
+import { itemElement, requireIndex } from './indices';
 import { type SharedType } from './shared-type';
 
 /** How often `sort(compare)` starts again because somebody else changed the list meanwhile. */
 const SORT_ATTEMPTS = 10;
 
-export class ListReferent implements Copyable {
+export class ListReferent implements Copyable, HasElements {
   #items: unknown[];
   /** Grows with each change. */
   #version = 0;
@@ -161,6 +162,14 @@ export class ListReferent implements Copyable {
 
   #require(index: number): number {
     return requireIndex(index, this.#items.length, 'the list has');
+  }
+
+  [ELEMENT](name: string): Element | undefined {
+    return itemElement(this, name);
+  }
+
+  [Symbol.iterator](): Iterator<unknown> {
+    return this.#each();
   }
 
   [TO_PLAIN](seen: Map<object, unknown>): unknown[] {
@@ -346,7 +355,7 @@ const EXPOSED = [
     'sort',
   ],
   ...['increment', 'compareAndSet', 'fill', 'join', 'concat', 'clear', 'toArray'],
-  ...['_versioned', '_permute', '_chunk'],
+  ...['_versioned', '_permute', '_chunk', 'Symbol.iterator'],
 ];
 
 export const listType: SharedType = {

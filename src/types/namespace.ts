@@ -3,12 +3,13 @@
 import { inspect } from 'node:util';
 import { UsageError } from '../base/errors';
 import { BaseProxy } from '../proxy/base-proxy';
+import { ELEMENT, type Element, type HasElements } from '../session/elements';
 import { type Purpose } from '../session/parties';
 import { type Copyable, TO_PLAIN, toPlain } from '../session/plain-copy';
 import { increment } from './increment';
 import { type SharedType } from './shared-type';
 
-export class NamespaceReferent implements Copyable {
+export class NamespaceReferent implements Copyable, HasElements {
   readonly #attributes = new Map<string, unknown>();
 
   constructor(attributes: Iterable<readonly [unknown, unknown]> = []) {
@@ -37,6 +38,17 @@ export class NamespaceReferent implements Copyable {
   }
   entries(): [string, unknown][] {
     return [...this.#attributes];
+  }
+
+  [ELEMENT](name: string): Element | undefined {
+    if (!isName(name)) return undefined;
+    return {
+      get: () => this.get(name),
+      set: (value) => {
+        this.set(name, value);
+      },
+      delete: () => this.delete(name),
+    };
   }
 
   [TO_PLAIN](seen: Map<object, unknown>): Record<string, unknown> {

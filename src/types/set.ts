@@ -6,9 +6,11 @@ import { UsageError } from '../base/errors';
 import { BaseProxy, leaseOfBaseProxy } from '../proxy/base-proxy';
 import { type Flow } from '../proxy/flow';
 import { LazyPromise } from '../proxy/lazy-promise';
+import { ELEMENT, type Element, type HasElements } from '../session/elements';
 import { type Purpose } from '../session/parties';
 import { type Copyable, TO_PLAIN } from '../session/plain-copy';
 import { type Chunk, type IterationOptions, firstChunk, iterateChunks } from './chunks';
+import { sizeElement } from './indices';
 import { type Key, badKey, isKey, requireKey } from './keys';
 import { type SharedType } from './shared-type';
 
@@ -17,7 +19,7 @@ const A_MEMBER = 'A member of a set';
 /** The other side of an operation, as it arrives in the manager. */
 type Operand = SetReferent | Iterable<unknown>;
 
-export class SetReferent implements Copyable {
+export class SetReferent implements Copyable, HasElements {
   /** One Set for all its life: iterations that run see what the updates do. */
   readonly #set: Set<unknown>;
 
@@ -97,6 +99,14 @@ export class SetReferent implements Copyable {
   }
   _chunk(batch: number): Chunk {
     return firstChunk(this.#set.values(), batch);
+  }
+
+  [ELEMENT](name: string): Element | undefined {
+    return sizeElement(this, name);
+  }
+
+  [Symbol.iterator](): Iterator<unknown> {
+    return this.#set.values();
   }
 
   [TO_PLAIN](seen: Map<object, unknown>): Set<unknown> {
@@ -225,7 +235,7 @@ const EXPOSED = [
   ...['size', 'add', 'has', 'delete', 'pop', 'clear', 'values', 'copy'],
   ...['union', 'intersection', 'difference', 'symmetricDifference'],
   ...['unionUpdate', 'intersectionUpdate', 'differenceUpdate', 'symmetricDifferenceUpdate'],
-  ...['isSubsetOf', 'isSupersetOf', 'isDisjointFrom', '_chunk'],
+  ...['isSubsetOf', 'isSupersetOf', 'isDisjointFrom', '_chunk', 'Symbol.iterator'],
 ];
 
 export const setType: SharedType = {

@@ -13,6 +13,7 @@ import {
   type SetProxy,
   type ValueProxy,
   oneway,
+  view,
   withOptions,
 } from '../../src/index';
 
@@ -178,6 +179,33 @@ async function namespaces(): Promise<void> {
   void a;
 }
 
+/** Never called: only its types count. */
+async function views(): Promise<void> {
+  const list = view(manager.list([{ name: 'a', tags: ['x'] }]));
+  const name = await list[0]?.name;
+  const a: Assert<Equal<typeof name, string | undefined>> = true;
+  const pushed = await list.at(0).tags.push('y');
+  const b: Assert<Equal<typeof pushed, number>> = true;
+  // @ts-expect-error -- a number is no text
+  await list.at(0).tags.push(1);
+  const dict = view(manager.dict({ a: [1] }));
+  const size = await dict.size;
+  const c: Assert<Equal<typeof size, number>> = true;
+  await dict.get('a').push(2);
+  const namespace = view(manager.namespace({ l: [1] }));
+  const first = await namespace.l[0];
+  const d: Assert<Equal<typeof first, number | undefined>> = true;
+  const cell = await view(manager.array('q', 1))[0];
+  const e: Assert<Equal<typeof cell, bigint | undefined>> = true;
+  for await (const item of list) {
+    const f: Assert<Equal<typeof item, { name: string; tags: string[] }>> = true;
+    void f;
+  }
+  using disposable: Disposable = view(manager.set([1]));
+  await view<any>(manager.create('x')).whatever();
+  void [a, b, c, d, e, disposable];
+}
+
 /** Types of the same shape stay apart. Never called: only its types count. */
 function apart(): void {
   type Fits<A, B> = A extends B ? true : false;
@@ -261,6 +289,6 @@ function managers(): void {
 }
 
 test('the types of the package are checked by the compiler', () => {
-  const checked = [lists, dicts, sets, cells, namespaces, apart, remotes, landings, managers];
-  expect(checked).toHaveLength(9);
+  const data = [lists, dicts, sets, cells, namespaces, views, apart];
+  expect([...data, remotes, landings, managers]).toHaveLength(10);
 });
