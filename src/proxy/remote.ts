@@ -15,6 +15,7 @@ import { type Lease } from '../refs/lease';
 import { realCollector } from '../refs/finalizer';
 import { answered } from '../session/calls';
 import { numberOf } from '../session/exchange';
+import { deepFreeze } from '../session/freeze';
 import { type Answer, type OpenCall } from '../session/outgoing';
 import { type MemberPath, type Purpose } from '../session/parties';
 import { type Session } from '../session/session';
@@ -475,6 +476,8 @@ interface RemoteIterator {
 async function* iterate(link: Link): AsyncGenerator<unknown, void, undefined> {
   const iterator = (await send(link, 'iterate', '', [])) as RemoteIterator | undefined;
   if (iterator === undefined) throw new ObjectGoneError('The iterator is gone');
+  const { lease, purpose } = link.state;
+  const isFrozen = purpose === 'container' && sessionOf(lease).freezes;
   let finished = false;
   try {
     for (;;) {
@@ -483,7 +486,7 @@ async function* iterate(link: Link): AsyncGenerator<unknown, void, undefined> {
         finished = true;
         return;
       }
-      yield result.value;
+      yield isFrozen ? deepFreeze(result.value) : result.value;
     }
   } finally {
     if (!finished) await iterator.return().catch(nothing); // the loop was left: its own error goes first

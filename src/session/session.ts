@@ -171,6 +171,13 @@ export class Session implements Lessor {
   set callTimeoutMs(timeoutMs: number) {
     this.#outgoing.timeoutMs = timeoutMs;
   }
+  /** Whether plain values that are read from shared containers are frozen here. */
+  get freezes(): boolean {
+    return this.#outgoing.freezes;
+  }
+  set freezes(freezes: boolean) {
+    this.#outgoing.freezes = freezes;
+  }
 
   // ---- calls -----------------------------------------------------------------------------------
 

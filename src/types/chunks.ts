@@ -3,6 +3,7 @@
 
 import { option, resolveOptions } from '../base/options';
 import { BaseProxy } from '../proxy/base-proxy';
+import { type Purpose } from '../session/parties';
 import { type SharedType } from './shared-type';
 
 const isBatch = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 1;
@@ -43,6 +44,10 @@ export function firstChunk(iterator: Iterator<unknown>, batch: number): Chunk {
 export class ChunkProxy extends BaseProxy {
   next(batch: number): Promise<Chunk> {
     return this.call('next', [batch]) as Promise<Chunk>;
+  }
+
+  protected override get purpose(): Purpose {
+    return 'container';
   }
 }
 
