@@ -7,8 +7,14 @@ import { type Exit } from './manager-process';
 import { BaseProxy } from './proxy/base-proxy';
 import { type Loose, type Remote } from './proxy/remote-types';
 import { type Purpose } from './session/parties';
-import { type DictProxy, type Key, entriesOf } from './types/dict';
+import { type ArrayProxy, cellsOf } from './types/array';
+import { type Cell, type Typecode } from './types/cells';
+import { type DictProxy, entriesOf } from './types/dict';
+import { type Key } from './types/keys';
 import { type ListProxy } from './types/list';
+import { type NamespaceProxy, attributesOf } from './types/namespace';
+import { type SetProxy, membersOf } from './types/set';
+import { type ValueProxy } from './types/value';
 
 export interface ManagerEvents {
   exit: [Exit];
@@ -25,13 +31,38 @@ export abstract class Creators extends EventEmitter<ManagerEvents> {
   }
 
   /** A shared dict, from entries or from an object. Keys are primitives. */
-  dict<K extends Key = string, V = unknown>(items?: Iterable<readonly [K, V]>): DictProxy<K, V>;
+  dict<K = string, V = unknown>(items?: Iterable<readonly [K & Key, V]>): DictProxy<K & Key, V>;
   dict<V>(items: Readonly<Record<string, V>>): DictProxy<string, V>;
   dict(
     items?: Iterable<readonly [unknown, unknown]> | Readonly<Record<string, unknown>>,
   ): DictProxy<never> {
     const args = items === undefined ? [] : [items instanceof BaseProxy ? items : entriesOf(items)];
     return this.make('dict', args, 'container') as DictProxy<never>;
+  }
+
+  /** A shared set. Members are primitives. */
+  set<T = Key>(items?: Iterable<T & Key>): SetProxy<T & Key> {
+    const args = items === undefined ? [] : [membersOf(items)];
+    return this.make('set', args, 'container') as SetProxy<T & Key>;
+  }
+
+  /** A shared cell for any one value. */
+  value<T = unknown>(initial?: T): ValueProxy<T> {
+    return this.make('value', [initial], 'container') as ValueProxy<T>;
+  }
+
+  /**
+   * Numbers of one kind, of a length that never changes; a number gives so many zeroes. Throws
+   * `TypeError` for what is no number of the kind, `RangeError` for what the typecode cannot hold.
+   */
+  array<C extends Typecode>(typecode: C, items: Iterable<Cell<C>> | number): ArrayProxy<Cell<C>> {
+    return this.make('array', cellsOf(typecode, items), 'container') as ArrayProxy<Cell<C>>;
+  }
+
+  /** Named attributes, at first the fields of `members`. */
+  namespace<T extends object = Record<string, unknown>>(members?: T): NamespaceProxy<T> {
+    const args = members === undefined ? [] : [attributesOf(members)];
+    return this.make('namespace', args, 'container') as NamespaceProxy<T>;
   }
 
   /** An object of a registered type. An unknown typeid rejects the first call. */

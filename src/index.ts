@@ -32,8 +32,15 @@ export {
 } from './proxy/remote-types';
 export { currentSignal } from './session/current-call';
 export { type IterationOptions } from './types/chunks';
-export { DictProxy, type Key } from './types/dict';
+export { ArrayProxy } from './types/array';
+export { type Cell, type Typecode } from './types/cells';
+export { DictProxy } from './types/dict';
+export { type Key } from './types/keys';
 export { ListProxy } from './types/list';
+export { NamespaceProxy } from './types/namespace';
+export { SetProxy } from './types/set';
+export { ValueProxy } from './types/value';
+export { view } from './types/view';
 export {
   AuthenticationError,
   ConnectionLostError,

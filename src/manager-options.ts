@@ -25,6 +25,11 @@ export interface ManagerOptions {
   readonly types?: ModuleRef | readonly ModuleRef[] | undefined;
   /** How long a call may take. Default 0: without end. */
   readonly callTimeoutMs?: number | undefined;
+  /**
+   * Plain values read from shared containers are deeply frozen in this process, so that a change of a
+   * copy, which nobody would see, throws. Default false.
+   */
+  readonly freeze?: boolean | undefined;
   /** How long `shutdown()` waits for the process before it sends signals. Default 1000. */
   readonly shutdownTimeoutMs?: number | undefined;
   readonly limits?: Partial<Limits> | undefined;
@@ -71,6 +76,7 @@ const MANAGER_RULES = {
   authkey: option<string | Uint8Array | undefined>(undefined, isKey, 'a text or bytes'),
   types: option<ModuleRef | readonly ModuleRef[] | undefined>(undefined, isModules, 'modules'),
   callTimeoutMs: option(0, isDuration, 'a number of milliseconds >= 0'),
+  freeze: option(false, isBoolean, 'true or false'),
   shutdownTimeoutMs: option(1000, isDuration, 'a number of milliseconds >= 0'),
   limits: option<Partial<Limits>>({}, isObject, 'an object of limits'),
   execPath: option<string | undefined>(undefined, isString, 'a path'),

@@ -35,6 +35,7 @@ import { Server } from './server';
 import { type ServerConfig } from './server-entry';
 import { Connection, lossOf } from './session/connection';
 import { type Identity } from './session/handshake';
+import { deepFreeze } from './session/freeze';
 import { type Purpose } from './session/parties';
 import { parseAddress } from './transport/address';
 import { keyBytes } from './wire/auth';
@@ -398,6 +399,7 @@ export class Manager extends Creators implements AsyncDisposable {
     });
     connection.session.callTimeoutMs =
       (this.#settings ?? this.#connectSettings)?.callTimeoutMs ?? 0;
+    connection.session.freezes = this.#settings?.freeze ?? false;
     connection.onWarning = connection.session.onWarning = (warning) => {
       this.emit('warning', warning);
     };
@@ -464,7 +466,7 @@ export class Manager extends Creators implements AsyncDisposable {
   }
 }
 
-const STANDARD = new Set(['list', 'dict']);
+const STANDARD = new Set(['list', 'dict', 'set', 'value', 'array', 'namespace']);
 /** Members that the language looks for. */
 const RESERVED = new Set(['then', 'toJSON']);
 
@@ -483,10 +485,4 @@ function hasShutDown(): UsageError {
   return new UsageError('The manager has been shut down: make a new one', {
     code: 'ERR_REFERENT_SHUT_DOWN',
   });
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null)
-    Object.values(Object.freeze(value)).forEach(deepFreeze);
-  return value;
 }

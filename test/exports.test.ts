@@ -5,6 +5,7 @@ import * as referent from '../src/index';
 
 it('exports these names', () => {
   expect(Object.keys(referent).sort()).toEqual([
+    'ArrayProxy',
     'AuthenticationError',
     'BaseProxy',
     'BrokenBarrierError',
@@ -19,6 +20,7 @@ it('exports these names', () => {
     'Manager',
     'ManagerDiedError',
     'MethodNotExposedError',
+    'NamespaceProxy',
     'NotOwnerError',
     'ObjectGoneError',
     'ProcessDiedError',
@@ -30,10 +32,12 @@ it('exports these names', () => {
     'RemoteError',
     'SerializationError',
     'Server',
+    'SetProxy',
     'StaleManagerError',
     'TicketGoneError',
     'TimeoutError',
     'UsageError',
+    'ValueProxy',
     'currentSignal',
     'handle',
     'isProxy',
@@ -44,6 +48,7 @@ it('exports these names', () => {
     'sameReferent',
     'tokenOf',
     'version',
+    'view',
     'withOptions',
   ]);
 });

@@ -39,6 +39,12 @@ const NO_SUBJECT = {
   owned: false,
 };
 
+/** A creation beyond the limit: why, and how often the client counts it. */
+interface Refusal {
+  readonly error: LimitError;
+  count: number;
+}
+
 /** A client that goes on creating beyond its limit after so many refusals is cut off. */
 const REFUSED_MAX = 1000;
 
@@ -55,7 +61,7 @@ export class HostParty implements Party {
   readonly #tellFailure: (id: number, error: unknown) => void;
   readonly #toldFailures = new Set<number>();
   /** Creations beyond `limits.references`: why, until they are released. */
-  readonly #refused = new Map<number, LimitError>();
+  readonly #refused = new Map<number, Refusal>();
 
   constructor(
     host: HostParts,
@@ -89,7 +95,7 @@ export class HostParty implements Party {
     const absolute = this.#absolute(id, relative);
     const refused = this.#refused.get(absolute);
     if (refused !== undefined) {
-      return { ...NO_SUBJECT, failure: refused };
+      return { ...NO_SUBJECT, failure: refused.error };
     }
     const row = this.references.has(absolute) ? this.#host.objects.get(absolute) : undefined;
     if (row === undefined) {
@@ -140,11 +146,22 @@ export class HostParty implements Party {
   }
 
   released(id: number, count: number): void {
-    if (this.#refused.delete(id)) return;
+    const refused = this.#refused.get(id);
+    if (refused !== undefined) {
+      refused.count -= count;
+      if (refused.count <= 0) this.#refused.delete(id);
+      return;
+    }
     this.references.release(id, count);
   }
 
-  duplicate(id: number): void {
+  duplicate(number: number, relative: boolean): void {
+    const id = this.#absolute(number, relative);
+    const refused = this.#refused.get(id);
+    if (refused !== undefined) {
+      refused.count++;
+      return;
+    }
     const row = this.references.has(id) ? this.#host.objects.get(id) : undefined;
     if (row === undefined)
       throw new ProtocolError(`Cannot hold object ${String(id)} twice: it is not held once`);
@@ -162,7 +179,7 @@ export class HostParty implements Party {
       this.references.requireRoom(id);
     } catch (error) {
       if (!(error instanceof LimitError) || this.#refused.size >= REFUSED_MAX) throw error;
-      this.#refused.set(id, error);
+      this.#refused.set(id, { error, count: 1 });
       return;
     }
     let definition: TypeDefinition;

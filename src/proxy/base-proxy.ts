@@ -6,7 +6,7 @@ import { answered } from '../session/calls';
 import { type Purpose } from '../session/parties';
 import { type Operation } from '../wire/frames';
 import { TOKEN_KEY } from '../wire/token';
-import { type Flow, runFlow, runFlowSync } from './flow';
+import { type Flow, failing, runFlow, runFlowSync } from './flow';
 import { describeHandle, hold, idOf, letGo, sessionOf, tokenProperty, tokenValue } from './handles';
 import { LazyPromise } from './lazy-promise';
 import { type CallOptions, type HandleOptions, SYNC, mergeOptions } from './options';
@@ -14,6 +14,7 @@ import { type CallOptions, type HandleOptions, SYNC, mergeOptions } from './opti
 // Set by the class below, which alone can see its private fields.
 let leaseOfProxy: (value: object) => Lease | undefined;
 let optionsOfProxy: (proxy: BaseProxy) => HandleOptions | undefined;
+let purposeOfProxy: (proxy: BaseProxy) => Purpose;
 
 /**
  * A proxy of an object that lives in a manager. It counts as a reference until it is released,
@@ -29,6 +30,7 @@ export abstract class BaseProxy implements Disposable {
       return #lease in proxy ? proxy.#lease : undefined;
     };
     optionsOfProxy = (proxy) => (targetOf(proxy) as BaseProxy).#options;
+    purposeOfProxy = (proxy) => (targetOf(proxy) as BaseProxy).purpose;
   }
 
   /** Takes the lease. Proxies are made by managers, by `revive` and by calls. */
@@ -124,10 +126,9 @@ export abstract class BaseProxy implements Disposable {
     return this.isSync ? (runFlowSync(steps()) as Promise<R>) : runFlow(steps());
   }
 
-  /** What is wrong already here: rejects, or, behind `sync`, throws. */
+  /** Rejects with what is wrong with an argument. */
   protected refuse(error: Error): Promise<never> {
-    if (this.isSync) throw error;
-    return Promise.reject(error);
+    return this.flow(() => failing(error));
   }
 
   /** What arguments are for: a shared container takes data and shared objects only. */
@@ -165,7 +166,7 @@ export function leaseOfBaseProxy(value: object): Lease | undefined {
   return leaseOfProxy(value);
 }
 
-export function optionsOf(proxy: BaseProxy): HandleOptions | undefined {
+export function optionsOfBaseProxy(proxy: BaseProxy): HandleOptions | undefined {
   return optionsOfProxy(proxy);
 }
 
@@ -183,6 +184,10 @@ export function standBefore(front: object, proxy: BaseProxy): void {
 
 function targetOf(value: object): object {
   return targets.get(value) ?? value;
+}
+
+export function purposeOfBaseProxy(proxy: BaseProxy): Purpose {
+  return purposeOfProxy(proxy);
 }
 
 const TOKEN = tokenProperty((handle) => {

@@ -2,14 +2,13 @@
 
 import { UsageError } from '../base/errors';
 import { option, isBoolean, isDuration, isCount, resolveOptions } from '../base/options';
-import { type Purpose } from '../session/parties';
 import { isPlainArray, isPlainMap, isPlainObject, isPlainSet } from '../wire/plain';
 import { tokenTextOf } from '../wire/token';
-import { BaseProxy, optionsOf } from './base-proxy';
+import { BaseProxy } from './base-proxy';
 import { letGo, mint, sessionOf } from './handles';
 import { type CallOptions, mergeOptions } from './options';
-import { leaseOfHandle, realm, requireLease } from './realm';
-import { makeRemote, optionsOfRemote } from './remote';
+import { leaseOfHandle, optionsOf, purposeOf, realm, requireLease } from './realm';
+import { makeRemote } from './remote';
 import { type Remote } from './remote-types';
 
 /** Gives the reference of a proxy back now; calls through it then reject. */
@@ -36,14 +35,19 @@ export function sameReferent(a: unknown, b: unknown): boolean {
 /** Another handle of the same referent, with these options for its calls. */
 export function withOptions<T extends object>(proxy: T, options: CallOptions): T {
   const lease = requireLease(proxy);
-  const before = proxy instanceof BaseProxy ? optionsOf(proxy) : optionsOfRemote(proxy);
-  const merged = mergeOptions(before, options); // checked before anything is counted
+  const merged = mergeOptions(optionsOf(proxy), options); // checked before anything is counted
   const copy = sessionOf(lease).duplicate(lease);
   if (proxy instanceof BaseProxy) {
     const Type = proxy.constructor as new (lease: unknown, options?: CallOptions) => BaseProxy;
     return new Type(copy, merged) as unknown as T;
   }
-  return makeRemote(copy, merged) as T;
+  return makeRemote(copy, merged, purposeOf(proxy)) as T;
+}
+
+/** A remote handle of any proxy, with a lease of its own: its members are lazy, and chains are one call. */
+export function viewOf(proxy: object): object {
+  const lease = requireLease(proxy);
+  return makeRemote(sessionOf(lease).duplicate(lease), optionsOf(proxy), purposeOf(proxy));
 }
 
 /**
@@ -135,7 +139,7 @@ export function oneway<T extends object>(proxy: T): { [K in keyof T]: OnewayMemb
 export function oneway(proxy: object): object {
   const lease = requireLease(proxy);
   const session = sessionOf(lease);
-  const purpose: Purpose = proxy instanceof BaseProxy ? 'container' : 'argument';
+  const purpose = purposeOf(proxy);
   const send = (operation: 'call' | 'set', name: string, args: readonly unknown[]): void => {
     session
       .call({ target: lease, operation, path: [], name, args, purpose, held: proxy })

@@ -2,13 +2,11 @@
 
 import { type Lease } from '../refs/lease';
 import { answered } from '../session/calls';
-import { type Purpose } from '../session/parties';
 import { type Operation } from '../wire/frames';
-import { BaseProxy, optionsOf } from './base-proxy';
+import { BaseProxy } from './base-proxy';
 import { describeHandle, idOf, sessionOf } from './handles';
 import { type CallOptions, mergeOptions } from './options';
-import { requireLease } from './realm';
-import { optionsOfRemote } from './remote';
+import { optionsOf, purposeOf, requireLease } from './realm';
 import { type Loose, type RemoteResult } from './remote-types';
 
 // eslint-disable-next-line @typescript-eslint/no-unused-vars -- tells apart the handles of two types
@@ -20,7 +18,7 @@ export class Handle<T = Loose> {
   constructor(proxy: object) {
     this.#proxy = proxy;
     this.#lease = requireLease(proxy);
-    this.#options = proxy instanceof BaseProxy ? optionsOf(proxy) : optionsOfRemote(proxy);
+    this.#options = optionsOf(proxy);
   }
 
   /** A member's value. */
@@ -103,7 +101,6 @@ export class Handle<T = Loose> {
     args: readonly unknown[],
     options?: CallOptions,
   ): Promise<unknown> {
-    const purpose: Purpose = 'argument';
     return answered(
       sessionOf(this.#lease).call({
         target: this.#lease,
@@ -111,7 +108,7 @@ export class Handle<T = Loose> {
         path: [],
         name,
         args,
-        purpose,
+        purpose: purposeOf(this.#proxy),
         held: this.#proxy,
         ...mergeOptions(this.#options, options),
       }),

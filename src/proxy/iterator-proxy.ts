@@ -24,7 +24,7 @@ export class IteratorProxy<T = unknown> extends BaseProxy implements AsyncIterab
   }
 
   *#next(values: [] | [unknown]): Flow<IteratorResult<T>> {
-    const result: IteratorResult<T> = yield this.call('next', values);
+    const result = (yield this.call('next', values)) as IteratorResult<T>;
     if (result.done === true) this[Symbol.dispose]();
     return result;
   }

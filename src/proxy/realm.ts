@@ -6,19 +6,24 @@ import { AuthenticationError, UsageError } from '../base/errors';
 import { DEFAULT_LIMITS } from '../base/limits';
 import { type Lease } from '../refs/lease';
 import { Connection, lossOf } from '../session/connection';
-import { type Translator } from '../session/parties';
+import { type Purpose, type Translator } from '../session/parties';
 import { type Token, parseToken } from '../wire/token';
 import {
   findPrivateKey,
   isPrivateAddress,
   waitForPrivateManager,
 } from '../process/runtime-directory';
-import type { BaseProxy } from './base-proxy';
-import { leaseOfBaseProxy } from './base-proxy';
+import { BaseProxy, leaseOfBaseProxy, optionsOfBaseProxy, purposeOfBaseProxy } from './base-proxy';
 import { mint, sessionOf } from './handles';
 import { IteratorProxy } from './iterator-proxy';
 import { type CallOptions } from './options';
-import { leaseOfRemote, makeRemote, pathOfMember } from './remote';
+import {
+  leaseOfRemote,
+  makeRemote,
+  optionsOfRemote,
+  pathOfMember,
+  purposeOfRemote,
+} from './remote';
 
 export type ProxyClass = new (lease: Lease, options?: CallOptions) => BaseProxy;
 
@@ -197,6 +202,15 @@ export const translator: Translator = {
 /** The lease of any handle; undefined for anything else. */
 export function leaseOfHandle(value: object): Lease | undefined {
   return leaseOfBaseProxy(value) ?? leaseOfRemote(value);
+}
+
+export function optionsOf(proxy: object): CallOptions | undefined {
+  return proxy instanceof BaseProxy ? optionsOfBaseProxy(proxy) : optionsOfRemote(proxy);
+}
+
+/** What arguments of its calls are for. */
+export function purposeOf(proxy: object): Purpose {
+  return proxy instanceof BaseProxy ? purposeOfBaseProxy(proxy) : purposeOfRemote(proxy);
 }
 
 /** Throws `UsageError` for what is no proxy. */

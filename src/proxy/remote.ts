@@ -15,8 +15,9 @@ import { type Lease } from '../refs/lease';
 import { realCollector } from '../refs/finalizer';
 import { answered } from '../session/calls';
 import { numberOf } from '../session/exchange';
+import { deepFreeze } from '../session/freeze';
 import { type Answer, type OpenCall } from '../session/outgoing';
-import { type MemberPath } from '../session/parties';
+import { type MemberPath, type Purpose } from '../session/parties';
 import { type Session } from '../session/session';
 import { Outbox } from '../transport/outbox';
 import { type Operation } from '../wire/frames';
@@ -28,6 +29,8 @@ import { type CallOptions } from './options';
 interface RootState {
   readonly lease: Lease;
   readonly options: CallOptions | undefined;
+  /** What arguments are for: a view of a container takes what the container takes. */
+  readonly purpose: Purpose;
   /** A write that failed: the next call rejects with it. */
   failure: unknown;
 }
@@ -87,9 +90,13 @@ const PROMISE_NAMES = new Set(['then', 'catch', 'finally']);
 // ---- making -------------------------------------------------------------------------------------
 
 /** The handle for a lease. Takes the lease. */
-export function makeRemote(lease: Lease, options?: CallOptions): object {
+export function makeRemote(
+  lease: Lease,
+  options?: CallOptions,
+  purpose: Purpose = 'argument',
+): object {
   const root = lease.callable ? makeCallableRoot() : makePlainRoot();
-  roots.set(root, { lease, options, failure: undefined });
+  roots.set(root, { lease, options, purpose, failure: undefined });
   hold(root, lease);
   return root;
 }
@@ -153,6 +160,10 @@ export function leaseOfRemote(value: object): Lease | undefined {
 }
 export function optionsOfRemote(value: object): CallOptions | undefined {
   return roots.get(value)?.options;
+}
+
+export function purposeOfRemote(value: object): Purpose {
+  return roots.get(value)?.purpose ?? 'argument';
 }
 
 function stateOf(root: object): RootState {
@@ -323,7 +334,7 @@ function callLink(link: Link, args: readonly unknown[], operation: 'call' | 'con
             path: path.slice(0, -1),
             name: path.at(-1) ?? '',
             args,
-            purpose: 'argument',
+            purpose: state.purpose,
             held: root,
             ...state.options,
           });
@@ -367,7 +378,7 @@ function send(
     path,
     name: member,
     args,
-    purpose: 'argument',
+    purpose: state.purpose,
     held: root,
     ...state.options,
   });
@@ -464,6 +475,8 @@ interface RemoteIterator {
 async function* iterate(link: Link): AsyncGenerator<unknown, void, undefined> {
   const iterator = (await send(link, 'iterate', '', [])) as RemoteIterator | undefined;
   if (iterator === undefined) throw new ObjectGoneError('The iterator is gone');
+  const { lease, purpose } = link.state;
+  const isFrozen = purpose === 'container' && sessionOf(lease).freezes;
   let finished = false;
   try {
     for (;;) {
@@ -472,7 +485,7 @@ async function* iterate(link: Link): AsyncGenerator<unknown, void, undefined> {
         finished = true;
         return;
       }
-      yield result.value;
+      yield isFrozen ? deepFreeze(result.value) : result.value;
     }
   } finally {
     if (!finished) await iterator.return().catch(nothing); // the loop was left: its own error goes first

@@ -21,6 +21,8 @@ export class Lease {
   released = false;
   /** Why the referent never came to be, or can no longer be reached. */
   failure: Error | undefined;
+  /** Further leases of a referent that has no number yet: they get theirs with this one. */
+  #copies: Lease[] | undefined;
   /** While the claim of a token is under way: settles with it. */
   claim: Claim | undefined;
 
@@ -38,6 +40,20 @@ export class Lease {
     this.relative = subject.relative ?? 0;
     this.typeid = subject.typeid;
     this.callable = subject.callable ?? false;
+  }
+
+  /** Another claim on the same referent, already counted there. */
+  copy(): Lease {
+    const copy = new Lease(this.lessor, this);
+    if (this.id === 0) (this.#copies ??= []).push(copy);
+    return copy;
+  }
+
+  /** The session has its range. */
+  number(id: number): void {
+    this.id = id;
+    for (const copy of this.#copies ?? []) copy.number(id);
+    this.#copies = undefined;
   }
 
   release(explicit = true): void {

@@ -519,7 +519,7 @@ export class Connection implements Minter, Blocker {
     if (this.#range === 0) {
       this.#range = range;
       this.#ticketKey = ticketKey;
-      for (const lease of this.#unnumbered) lease.id = this.#range * RANGE_SIZE + lease.relative;
+      for (const lease of this.#unnumbered) lease.number(this.#range * RANGE_SIZE + lease.relative);
       this.#unnumbered = [];
       this.session.numbered();
     } else if (this.#range !== range) {

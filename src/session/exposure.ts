@@ -4,6 +4,7 @@
 // Rule 2: a member is found on the object or its prototypes below Object and Function; what those
 //         two give (`constructor`, `call`, `__proto__` …) can never be reached.
 // Rule 3: nothing is run in order to find out what is exposed: no getter, no method.
+// Rule 4: an element is read and written like a member; to call, a method goes before it.
 
 import { inspect, isDeepStrictEqual, types } from 'node:util';
 import { MethodNotExposedError } from '../base/errors';
@@ -16,6 +17,7 @@ import {
   kindOf,
 } from '../wire/plain';
 import { type Operation } from '../wire/frames';
+import { elementOf } from './elements';
 import { toPlain } from './plain-copy';
 
 export interface Exposure {
@@ -27,6 +29,9 @@ export interface Exposure {
   /** It keeps what it is given: nothing that is disposed with its last reference. */
   readonly isContainer?: boolean;
 }
+
+/** What may be reached of an object that has rules of its own; undefined: it has none. */
+export type ExposureOf = (value: object) => Exposure | undefined;
 
 const NO_TYPES: ReadonlyMap<string, string> = new Map();
 
@@ -63,7 +68,7 @@ function isRoot(owner: object, parent: object | null): boolean {
 
 export function refuse(name: string, object: object, exposure?: Exposure): MethodNotExposedError {
   const owner = exposure === undefined ? kindOf(object) : `'${exposure.typeid}'`;
-  const names = [...(exposure?.names ?? [])].filter((shown) => !shown.startsWith('_'));
+  const names = [...(exposure?.names ?? [])].filter(isShown);
   const known = names.length === 0 ? '' : `; exposed are ${names.join(', ')}`;
   return new MethodNotExposedError(
     `Member "${name}" of ${owner} is not there or not exposed${known}`,
@@ -71,6 +76,11 @@ export function refuse(name: string, object: object, exposure?: Exposure): Metho
       remoteName: 'MethodNotExposedError',
     },
   );
+}
+
+/** Not of those that are only for proxies, or for the language. */
+function isShown(name: string): boolean {
+  return !name.startsWith('_') && !name.startsWith('Symbol.');
 }
 
 /** Throws `MethodNotExposedError` where `name` may not be reached. */
@@ -85,20 +95,36 @@ export function requireMember(
   return member;
 }
 
-function read(object: object, name: string, exposure?: Exposure): unknown {
+function readMember(object: object, name: string, exposure?: Exposure): unknown {
   const member = requireMember(object, name, exposure);
   if ('value' in member) return member.value;
   return (object as Record<string, unknown>)[name]; // an accessor, run on the object itself
 }
 
+function read(object: object, name: string, exposure?: Exposure): unknown {
+  const element = elementOf(object, name);
+  return element === undefined ? readMember(object, name, exposure) : element.get();
+}
+
 /** What stands at the end of `path`, starting at `object`. */
-export function follow(object: unknown, path: readonly string[], exposure?: Exposure): unknown {
+export function follow(
+  object: unknown,
+  path: readonly string[],
+  exposure?: Exposure,
+  exposureOf?: ExposureOf,
+): unknown {
   let here = object;
-  for (const [i, name] of path.entries()) {
-    const owner = requireObject(here, name);
-    here = read(owner, name, i === 0 ? exposure : undefined);
+  let rules = exposure;
+  for (const name of path) {
+    here = read(requireObject(here, name), name, rules);
+    rules = rulesFor(here, exposureOf);
   }
   return here;
+}
+
+function rulesFor(value: unknown, exposureOf: ExposureOf | undefined): Exposure | undefined {
+  const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  return isObject ? exposureOf?.(value) : undefined;
 }
 
 function requireObject(value: unknown, name: string): object {
@@ -116,11 +142,19 @@ export interface Deed {
   readonly args: readonly unknown[];
 }
 
-/** Does what a call asks for, and answers what it gives: a value, or a promise of one. */
-export function perform(referent: unknown, deed: Deed, exposure?: Exposure): unknown {
+/**
+ * Does what a call asks for, and answers what it gives: a value, or a promise of one. `exposure` is
+ * of the referent, `exposureOf` of what the path goes through.
+ */
+export function perform(
+  referent: unknown,
+  deed: Deed,
+  exposure?: Exposure,
+  exposureOf?: ExposureOf,
+): unknown {
   const { operation, path, name, args } = deed;
-  const owner = path.length === 0 ? referent : follow(referent, path, exposure);
-  const rules = path.length === 0 ? exposure : undefined;
+  const owner = follow(referent, path, exposure, exposureOf);
+  const rules = path.length === 0 ? exposure : rulesFor(owner, exposureOf);
   if (operation === 'call' && name !== '')
     return callMember(requireObject(owner, name), deed, rules);
   switch (operation) {
@@ -133,14 +167,16 @@ export function perform(referent: unknown, deed: Deed, exposure?: Exposure): unk
     case 'delete':
       return deleteMember(requireObject(owner, name), name, rules);
     default: {
-      const subject = name === '' ? owner : read(requireObject(owner, name), name, rules);
-      return performOn(subject, operation, args, name === '' ? rules : undefined);
+      if (name === '') return performOn(owner, operation, args, rules);
+      const subject = read(requireObject(owner, name), name, rules);
+      return performOn(subject, operation, args, rulesFor(subject, exposureOf));
     }
   }
 }
 
 function callMember(owner: object, { name, args }: Deed, exposure?: Exposure): unknown {
-  const method = read(owner, name, exposure);
+  const isExposed = exposure?.names?.has(name) === true;
+  const method = (isExposed ? readMember : read)(owner, name, exposure);
   if (typeof method !== 'function') {
     throw new TypeError(`Member "${name}" of ${kindOf(owner)} is not a function`);
   }
@@ -190,6 +226,11 @@ function describe(value: unknown): string {
 
 function writeMember(owner: object, { name, args }: Deed, exposure?: Exposure): undefined {
   const value = args[0];
+  const element = elementOf(owner, name);
+  if (element?.set !== undefined) {
+    element.set(value);
+    return;
+  }
   if (isPlainMap(owner) && exposure?.names === undefined) {
     owner.set(name, value);
     return;
@@ -211,6 +252,8 @@ function writeMember(owner: object, { name, args }: Deed, exposure?: Exposure): 
 }
 
 function deleteMember(owner: object, name: string, exposure?: Exposure): boolean {
+  const element = elementOf(owner, name);
+  if (element?.delete !== undefined) return element.delete();
   if (isPlainMap(owner) && exposure?.names === undefined) return owner.delete(name);
   if (!isPlainObject(owner)) {
     throw new MethodNotExposedError(`Member "${name}" of ${kindOf(owner)} cannot be deleted`);
@@ -224,7 +267,7 @@ function deleteMember(owner: object, name: string, exposure?: Exposure): boolean
 /** The names that can be reached, nearest first; built-in methods of data are not among them. */
 export function keysOf(object: object, exposure?: Exposure): string[] {
   if (exposure?.names !== undefined) {
-    return [...exposure.names].filter((name) => !name.startsWith('_'));
+    return [...exposure.names].filter(isShown);
   }
   if (isPlainMap(object)) return [...object.keys()].filter((key) => typeof key === 'string');
   const names = new Set<string>();

@@ -226,7 +226,12 @@ export class Incoming {
   readonly readPath = (reference: Extract<Reference, { kind: 'path' }>, needs: Needs): unknown => {
     const source = this.#sourceOf(reference.target);
     const read = (from: unknown): unknown =>
-      follow(from, reference.path, source.exposure ?? this.#exposureOf(from));
+      follow(
+        from,
+        reference.path,
+        source.exposure ?? this.#exposureOf(from),
+        this.#options.exposureOf,
+      );
     const value = source.later === undefined ? read(source.value) : source.later.then(read);
     if (!(value instanceof Promise)) return value;
     const pending = value as Promise<unknown>;
@@ -264,7 +269,12 @@ export class Incoming {
     try {
       if (head.guard !== undefined) this.#requireGuard(head.guard);
       result = runAs(running, () =>
-        perform(source.value, { operation, path, name, args }, source.exposure),
+        perform(
+          source.value,
+          { operation, path, name, args },
+          source.exposure,
+          this.#options.exposureOf,
+        ),
       );
     } catch (error) {
       this.#conclude(head, { kind: 'throw', value: error });
@@ -292,7 +302,9 @@ export class Incoming {
       if (head.guard !== undefined) this.#requireGuard(head.guard);
       const exposure = source.exposure ?? this.#exposureOf(referent);
       const deed = { operation: head.operation, path: head.path, name: head.name, args: args() };
-      const result = runAs(running, () => perform(referent, deed, exposure));
+      const result = runAs(running, () =>
+        perform(referent, deed, exposure, this.#options.exposureOf),
+      );
       started.resolve(undefined);
       return await result;
     };

@@ -18,6 +18,7 @@ import { type Reference, type Target } from '../wire/references';
 import { Calls, type PendingCall } from './calls';
 import { type Exchange, numberOf } from './exchange';
 import { type Guarding, HOLDING } from './guard';
+import { deepFreeze } from './freeze';
 import { type Outcome } from './outcome';
 import { type Purpose } from './parties';
 
@@ -80,6 +81,8 @@ export class Outgoing {
   readonly #held = new Map<Lease, Held[]>();
   /** How long a call may take where its handle says nothing; 0: without end. */
   timeoutMs = 0;
+  /** Whether answers of containers are frozen. */
+  freezes = false;
 
   constructor(options: OutgoingOptions) {
     this.#options = options;
@@ -314,8 +317,10 @@ export class Outgoing {
     const { held } = pending.request;
     if (pending.abandoned) {
       if (outcome.value !== held) this.#options.exchange.abandon(outcome.value);
-    } else if (outcome.kind === 'return') pending.resolve(outcome.value);
-    else pending.reject(outcome.value);
+    } else if (outcome.kind === 'return') {
+      const isFrozen = this.freezes && pending.request.purpose === 'container';
+      pending.resolve(isFrozen ? deepFreeze(outcome.value) : outcome.value);
+    } else pending.reject(outcome.value);
     this.#idle();
     return outcome.kind === 'return' && !pending.abandoned;
   }

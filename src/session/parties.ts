@@ -41,7 +41,7 @@ export interface Party {
   /** The peer gives counts back. */
   released(id: number, count: number): void;
   /** The peer takes one more count of what it holds. */
-  duplicate(id: number): void;
+  duplicate(id: number, relative: boolean): void;
   /** The peer creates an object; `args` may be called once `needs` are settled. */
   create(creation: Creation, args: () => unknown[], needs: readonly Promise<unknown>[]): void;
   mint(mint: {

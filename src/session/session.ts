@@ -8,7 +8,7 @@
 
 import { UsageError, asNotSent } from '../base/errors';
 import { type Limits } from '../base/limits';
-import { Lease, type Lessor } from '../refs/lease';
+import { type Lease, type Lessor } from '../refs/lease';
 import { type Link } from '../transport/link';
 import { Outbox } from '../transport/outbox';
 import {
@@ -19,7 +19,7 @@ import {
   writeOutcomeHead,
 } from '../wire/frames';
 import { Caller } from './caller';
-import { Exchange } from './exchange';
+import { Exchange, numberOf } from './exchange';
 import { type Exposure } from './exposure';
 import { Incoming } from './incoming';
 import { type BlockingCall, type CallRequest, type Fate, type OpenCall, Outgoing } from './outgoing';
@@ -185,6 +185,13 @@ export class Session implements Lessor {
   get callTimeoutMs(): number {
     return this.#outgoing.timeoutMs;
   }
+  /** Whether plain values that are read from shared containers are frozen here. */
+  get freezes(): boolean {
+    return this.#outgoing.freezes;
+  }
+  set freezes(freezes: boolean) {
+    this.#outgoing.freezes = freezes;
+  }
 
   // ---- calls -----------------------------------------------------------------------------------
 
@@ -303,17 +310,12 @@ export class Session implements Lessor {
 
   /** Another lease of what `lease` holds. */
   duplicate(lease: Lease): Lease {
-    const { id, typeid, callable } = lease;
+    requireUsable(lease);
     if (lease.claim !== undefined && this.minter !== undefined) {
       return this.minter.claim(lease.claim.tokenText).lease;
     }
-    if (id === 0) {
-      throw new UsageError('The proxy has no number yet: await manager.start() first', {
-        code: 'ERR_REFERENT_NOT_CONNECTED',
-      });
-    }
-    this.control({ kind: 'dup', id });
-    return new Lease(this, { id, typeid, callable });
+    this.control({ kind: 'dup', ...numberOf(lease) });
+    return lease.copy();
   }
 
   giveBack(lease: Lease, explicit: boolean): void {
@@ -409,7 +411,7 @@ export class Session implements Lessor {
         this.#party.mint(frame);
         return;
       case 'dup':
-        this.#party.duplicate(frame.id);
+        this.#party.duplicate(frame.id, frame.relative);
         return;
       default:
         this.#onControl(frame);
@@ -448,4 +450,13 @@ export class Session implements Lessor {
     this.#unnumbered = [];
     for (const listener of this.#endListeners.splice(0)) listener(reason);
   }
+}
+
+/** A proxy that was released, or whose object could not be made, has nothing to share. */
+function requireUsable(lease: Lease): void {
+  if (lease.failure !== undefined) throw lease.failure;
+  if (!lease.released) return;
+  throw new UsageError(`Cannot take another proxy of '${lease.typeid}': the proxy was released`, {
+    code: 'ERR_REFERENT_RELEASED',
+  });
 }

@@ -3,6 +3,7 @@
 
 import { option, resolveOptions } from '../base/options';
 import { BaseProxy } from '../proxy/base-proxy';
+import { type Purpose } from '../session/parties';
 import { type SharedType } from './shared-type';
 
 const isBatch = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 1;
@@ -44,6 +45,10 @@ export class ChunkProxy extends BaseProxy {
   next(batch: number): Promise<Chunk> {
     return this.call('next', [batch]) as Promise<Chunk>;
   }
+
+  protected override get purpose(): Purpose {
+    return 'container';
+  }
 }
 
 export const chunksType: SharedType = {
@@ -66,7 +71,46 @@ export function iterateChunks<T>(
 ): AsyncIterableIterator<T> {
   const { batch } = resolveOptions('an iteration', ITERATION_RULES, options);
   if (!isSync) return new ChunkIterator<T>(first, batch);
-  return iterateSync<T>(first as (batch: number) => unknown, batch) as unknown as AsyncIterableIterator<T>;
+  return iterateSync<T>(first as (batch: number) => unknown, batch) as never;
+}
+
+/** The same for what is asked for anew before each item: `next` makes one of the answer, or ends. */
+export function iterateAsking<A, T>(
+  ask: () => Promise<A>,
+  next: (answer: A) => T | undefined,
+  isSync: boolean,
+): AsyncIterableIterator<T> {
+  if (isSync) return askSync(ask as () => unknown as () => A, next) as never;
+  return askAsync(ask, next);
+}
+
+async function* askAsync<A, T>(
+  ask: () => Promise<A>,
+  next: (answer: A) => T | undefined,
+): AsyncIterableIterator<T> {
+  for (let item = next(await ask()); item !== undefined; item = next(await ask())) yield item;
+}
+
+function* askSync<A, T>(ask: () => A, next: (answer: A) => T | undefined): Generator<T, undefined> {
+  for (let item = next(ask()); item !== undefined; item = next(ask())) yield item;
+}
+
+/** What `map` makes of each item. */
+export function mapItems<T, U>(
+  items: AsyncIterableIterator<T>,
+  map: (item: T) => U,
+  isSync: boolean,
+): AsyncIterableIterator<U> {
+  if (isSync) return mapSync(items as unknown as Iterable<T>, map) as never;
+  return mapAsync(items, map);
+}
+
+async function* mapAsync<T, U>(items: AsyncIterable<T>, map: (item: T) => U): AsyncIterableIterator<U> {
+  for await (const item of items) yield map(item);
+}
+
+function* mapSync<T, U>(items: Iterable<T>, map: (item: T) => U): Generator<U, undefined> {
+  for (const item of items) yield map(item);
 }
 
 function* iterateSync<T>(first: (batch: number) => unknown, batch: number): Generator<T, undefined> {

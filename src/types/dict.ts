@@ -2,18 +2,21 @@
 
 import { inspect } from 'node:util';
 import { UsageError } from '../base/errors';
-import { BaseProxy } from '../proxy/base-proxy';
-import { LazyPromise } from '../proxy/lazy-promise';
+import { BaseProxy, ELEMENTS, type Elements } from '../proxy/base-proxy';
+import { type Flow } from '../proxy/flow';
+import { ELEMENT, type Element, type HasElements } from '../session/elements';
 import { equals } from '../session/exposure';
 import { type Purpose } from '../session/parties';
 import { type Copyable, TO_PLAIN, toPlain } from '../session/plain-copy';
 import { type Chunk, type IterationOptions, firstChunk, iterateChunks } from './chunks';
 import { increment } from './increment';
+import { sizeElement } from './indices';
+import { type Key, badKey, isKey, requireKey } from './keys';
 import { type SharedType } from './shared-type';
 
-export type Key = string | number | bigint | boolean | null | undefined;
+const A_KEY = 'A key of a dict';
 
-export class DictReferent implements Copyable {
+export class DictReferent implements Copyable, HasElements {
   readonly #map: Map<unknown, unknown>;
 
   constructor(entries: Iterable<readonly [unknown, unknown]> = []) {
@@ -27,7 +30,7 @@ export class DictReferent implements Copyable {
     return this.#map.get(key);
   }
   set(key: unknown, value: unknown): void {
-    this.#map.set(requireKey(key), value);
+    this.#map.set(requireKey(A_KEY, key), value);
   }
   has(key: unknown): boolean {
     return this.#map.has(key);
@@ -80,6 +83,14 @@ export class DictReferent implements Copyable {
     return firstChunk(this.#map.entries(), batch);
   }
 
+  [ELEMENT](name: string): Element | undefined {
+    return sizeElement(this, name);
+  }
+
+  [Symbol.iterator](): Iterator<unknown> {
+    return this.#map.entries();
+  }
+
   [TO_PLAIN](seen: Map<object, unknown>): Map<unknown, unknown> {
     const copy = new Map<unknown, unknown>();
     seen.set(this, copy);
@@ -100,7 +111,7 @@ export class DictProxy<K extends Key = Key, V = unknown>
 {
   /** Asked for when awaited. */
   get size(): Promise<number> {
-    return new LazyPromise(() => this.call('size', []) as Promise<number>);
+    return this.property('size') as Promise<number>;
   }
   get(key: K): Promise<V | undefined> {
     return this.#keyed('get', [key]) as Promise<V | undefined>;
@@ -133,8 +144,8 @@ export class DictProxy<K extends Key = Key, V = unknown>
   getOrInsert(key: K, value: V): Promise<V> {
     return this.setDefault(key, value);
   }
-  async update(items: Entries<K, V> | DictProxy<K, V>): Promise<void> {
-    await this.call('update', [items instanceof DictProxy ? items : entriesOf(items)]);
+  update(items: Entries<K, V> | DictProxy<K, V>): Promise<void> {
+    return this.flow(() => this.#update(items));
   }
   /** Adds in one step; absent counts as 0. Answers the sum. */
   increment(key: K, by?: number | bigint): Promise<number | bigint> {
@@ -153,61 +164,57 @@ export class DictProxy<K extends Key = Key, V = unknown>
   entries(): Promise<[K, V][]> {
     return this.call('entries', []) as Promise<[K, V][]>;
   }
-  async toMap(): Promise<Map<K, V>> {
-    return new Map(await this.entries());
+  toMap(): Promise<Map<K, V>> {
+    return this.flow(() => this.#toMap());
   }
   copy(): Promise<Map<K, V>> {
     return this.toMap();
   }
   /** `TypeError` where a key is no text. */
-  async toObject(): Promise<Record<string, V>> {
-    const object: Record<string, V> = {};
-    for (const [key, value] of await this.entries()) {
-      if (typeof key !== 'string')
-        throw new TypeError(`Key ${String(key)} is no text: use toMap()`);
-      Object.defineProperty(object, key, {
-        value,
-        enumerable: true,
-        writable: true,
-        configurable: true,
-      });
-    }
-    return object;
+  toObject(): Promise<Record<string, V>> {
+    return this.flow(() => this.#toObject());
   }
   /** Iterates over the entries as `for await (const [key, value] of dict)` does, with options. */
   iterate(options?: IterationOptions): AsyncIterableIterator<[K, V]> {
-    return iterateChunks<[K, V]>((batch) => this.call('_chunk', [batch]), options);
+    return iterateChunks<[K, V]>((batch) => this.call('_chunk', [batch]), options, this.isSync);
   }
   [Symbol.asyncIterator](): AsyncIterableIterator<[K, V]> {
     return this.iterate();
   }
 
+  /** Entries that are none reject. */
+  *#update(items: Entries<K, V> | DictProxy<K, V>): Flow<void> {
+    yield this.call('update', [items instanceof DictProxy ? items : entriesOf(items)]);
+  }
+
+  *#toMap(): Flow<Map<K, V>> {
+    return new Map((yield this.entries()) as [K, V][]);
+  }
+
+  *#toObject(): Flow<Record<string, V>> {
+    const object: Record<string, V> = {};
+    for (const [key, value] of (yield this.entries()) as [K, V][]) {
+      if (typeof key !== 'string') {
+        throw new TypeError(`Key ${String(key)} is no text: use toMap()`);
+      }
+      const field = { value, enumerable: true, writable: true, configurable: true };
+      Object.defineProperty(object, key, field);
+    }
+    return object;
+  }
+
+  get [ELEMENTS](): Elements {
+    return 'key';
+  }
+
   /** A method whose first argument is a key. */
   #keyed(name: string, args: readonly unknown[]): Promise<unknown> {
-    return isKey(args[0]) ? this.call(name, args) : Promise.reject(badKey(args[0]));
+    return isKey(args[0]) ? this.call(name, args) : this.refuse(badKey(A_KEY, args[0]));
   }
 
   protected override get purpose(): Purpose {
     return 'container';
   }
-}
-
-function isKey(key: unknown): boolean {
-  return (
-    key === null ||
-    (typeof key !== 'object' && typeof key !== 'function' && typeof key !== 'symbol')
-  );
-}
-
-function badKey(key: unknown): UsageError {
-  return new UsageError(
-    `A key of a dict is a primitive, not ${typeof key === 'symbol' ? 'a symbol' : 'an object'}: a copied object could never be found again`,
-  );
-}
-
-function requireKey(key: unknown): unknown {
-  if (isKey(key)) return key;
-  throw badKey(key);
 }
 
 /** Entries of what was given for them, with keys that can be found again. */
@@ -220,14 +227,14 @@ export function entriesOf(items: Entries<unknown, unknown>): [unknown, unknown][
     ? [...(items as Iterable<readonly [unknown, unknown]>)]
     : Object.entries(items);
   return entries.map((entry: unknown) => {
-    if (Array.isArray(entry)) return [requireKey(entry[0]), entry[1] as unknown];
+    if (Array.isArray(entry)) return [requireKey(A_KEY, entry[0]), entry[1] as unknown];
     throw new UsageError('An entry of a dict is [key, value]');
   });
 }
 
 const EXPOSED = [
   ...['size', 'get', 'set', 'has', 'delete', 'clear', 'pop', 'popItem', 'setDefault', 'update'],
-  ...['increment', 'compareAndSet', 'keys', 'values', 'entries', '_chunk'],
+  ...['increment', 'compareAndSet', 'keys', 'values', 'entries', '_chunk', 'Symbol.iterator'],
 ];
 
 export const dictType: SharedType = {

@@ -3,19 +3,21 @@
 
 import { inspect } from 'node:util';
 import { LimitError, UsageError } from '../base/errors';
-import { BaseProxy } from '../proxy/base-proxy';
-import { LazyPromise } from '../proxy/lazy-promise';
+import { BaseProxy, ELEMENTS, type Elements } from '../proxy/base-proxy';
+import { type Flow } from '../proxy/flow';
+import { ELEMENT, type Element, type HasElements } from '../session/elements';
 import { equals } from '../session/exposure';
 import { type Purpose } from '../session/parties';
 import { type Copyable, TO_PLAIN, toPlain } from '../session/plain-copy';
-import { type Chunk, type IterationOptions, firstChunk, iterateChunks } from './chunks';
+import { type Chunk, type IterationOptions, firstChunk, iterateAsking, iterateChunks, mapItems } from './chunks';
 import { increment } from './increment';
+import { itemElement, requireIndex } from './indices';
 import { type SharedType } from './shared-type';
 
 /** How often `sort(compare)` starts again because somebody else changed the list meanwhile. */
 const SORT_ATTEMPTS = 10;
 
-export class ListReferent implements Copyable {
+export class ListReferent implements Copyable, HasElements {
   #items: unknown[];
   /** Grows with each change. */
   #version = 0;
@@ -159,11 +161,15 @@ export class ListReferent implements Copyable {
   }
 
   #require(index: number): number {
-    const at = index < 0 ? this.#items.length + index : index;
-    if (Number.isInteger(at) && at >= 0 && at < this.#items.length) return at;
-    throw new RangeError(
-      `Index ${String(index)} is out of range: the list has ${String(this.#items.length)} items`,
-    );
+    return requireIndex(index, this.#items.length, 'the list has');
+  }
+
+  [ELEMENT](name: string): Element | undefined {
+    return itemElement(this, name);
+  }
+
+  [Symbol.iterator](): Iterator<unknown> {
+    return this.#each();
   }
 
   [TO_PLAIN](seen: Map<object, unknown>): unknown[] {
@@ -181,7 +187,7 @@ export class ListReferent implements Copyable {
 export class ListProxy<T = unknown> extends BaseProxy implements AsyncIterable<T> {
   /** Asked for when awaited. */
   get length(): Promise<number> {
-    return new LazyPromise(() => this.call('length', []) as Promise<number>);
+    return this.property('length') as Promise<number>;
   }
   /** Undefined out of range; negative counts from the end, as everywhere here. */
   at(index: number): Promise<T | undefined> {
@@ -212,8 +218,8 @@ export class ListProxy<T = unknown> extends BaseProxy implements AsyncIterable<T
     return this.call('insert', [index, value]) as Promise<void>;
   }
   /** Appends many; from another list of the same manager without coming through here. */
-  async extend(items: Iterable<T> | ListProxy<T>): Promise<number> {
-    return (await this.call('extend', [items instanceof ListProxy ? items : [...items]])) as number;
+  extend(items: Iterable<T> | ListProxy<T>): Promise<number> {
+    return this.flow(() => this.#extend(items));
   }
   splice(start: number, deleteCount?: number, ...items: T[]): Promise<T[]> {
     return this.call('splice', [start, deleteCount, ...items]) as Promise<T[]>;
@@ -249,20 +255,12 @@ export class ListProxy<T = unknown> extends BaseProxy implements AsyncIterable<T
    * Without a function as `Array.prototype.sort`, in the manager. With one the items are fetched,
    * compared here and put in order there, again if they changed meanwhile; `LimitError` after 10 times.
    */
-  async sort(compare?: (a: T, b: T) => number): Promise<this> {
-    if (compare !== undefined && typeof (compare as unknown) !== 'function') {
-      throw new UsageError('A list is sorted by a function, or without one by text');
+  sort(compare?: (a: T, b: T) => number): Promise<this> {
+    if (compare === undefined) return this.call('sort', []) as Promise<this>;
+    if (typeof (compare as unknown) !== 'function') {
+      return this.refuse(new UsageError('A list is sorted by a function, or without one by text'));
     }
-    if (compare === undefined) return (await this.call('sort', [])) as this;
-    for (let attempt = 0; attempt < SORT_ATTEMPTS; attempt++) {
-      const [version, items] = (await this.call('_versioned', [])) as [number, T[]];
-      const order = items.map((_item, i) => i);
-      order.sort((a, b) => compareLast(compare, items[a] as T, items[b] as T));
-      if ((await this.call('_permute', [version, order])) === true) return this;
-    }
-    throw new LimitError(
-      `Cannot sort the list: it changed during each of ${String(SORT_ATTEMPTS)} attempts; hold a lock while sorting`,
-    );
+    return this.flow(() => this.#sortBy(compare));
   }
   /** Adds in one step; answers the sum. */
   increment(index: number, by?: number | bigint): Promise<number | bigint> {
@@ -291,30 +289,46 @@ export class ListProxy<T = unknown> extends BaseProxy implements AsyncIterable<T
     return this.call('toArray', []) as Promise<T[]>;
   }
   keys(): AsyncIterableIterator<number> {
-    return countTo(() => this.length);
+    let index = 0;
+    const next = (length: number): number | undefined => (index < length ? index++ : undefined);
+    return iterateAsking(() => this.length, next, this.isSync);
   }
   values(options?: IterationOptions): AsyncIterableIterator<T> {
-    return iterateChunks<T>((batch) => this.call('_chunk', [batch]), options);
+    return iterateChunks<T>((batch) => this.call('_chunk', [batch]), options, this.isSync);
   }
   entries(options?: IterationOptions): AsyncIterableIterator<[number, T]> {
-    return numbered(this.values(options));
+    let index = 0;
+    const number = (item: T): [number, T] => [index++, item];
+    return mapItems(this.values(options), number, this.isSync);
   }
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
     return this.values();
   }
 
+  /** An iterable that throws rejects. */
+  *#extend(items: Iterable<T> | ListProxy<T>): Flow<number> {
+    return yield this.call('extend', [items instanceof ListProxy ? items : [...items]]);
+  }
+
+  *#sortBy(compare: (a: T, b: T) => number): Flow<this> {
+    for (let attempt = 0; attempt < SORT_ATTEMPTS; attempt++) {
+      const [version, items] = (yield this.call('_versioned', [])) as [number, T[]];
+      const order = items.map((_item, i) => i);
+      order.sort((a, b) => compareLast(compare, items[a] as T, items[b] as T));
+      if ((yield this.call('_permute', [version, order])) as boolean) return this;
+    }
+    throw new LimitError(
+      `Cannot sort the list: it changed during each of ${String(SORT_ATTEMPTS)} attempts; hold a lock while sorting`,
+    );
+  }
+
+  get [ELEMENTS](): Elements {
+    return 'index';
+  }
+
   protected override get purpose(): Purpose {
     return 'container';
   }
-}
-
-async function* countTo(length: () => Promise<number>): AsyncIterableIterator<number> {
-  for (let i = 0; i < (await length()); i++) yield i;
-}
-
-async function* numbered<T>(items: AsyncIterable<T>): AsyncIterableIterator<[number, T]> {
-  let index = 0;
-  for await (const item of items) yield [index++, item];
 }
 
 /** As in `Array.prototype.sort`, undefined goes last and is never compared. */
@@ -349,7 +363,7 @@ const EXPOSED = [
     'sort',
   ],
   ...['increment', 'compareAndSet', 'fill', 'join', 'concat', 'clear', 'toArray'],
-  ...['_versioned', '_permute', '_chunk'],
+  ...['_versioned', '_permute', '_chunk', 'Symbol.iterator'],
 ];
 
 export const listType: SharedType = {

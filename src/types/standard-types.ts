@@ -1,12 +1,24 @@
 // The types that every manager shares.
 
 import { realm } from '../proxy/realm';
+import { arrayType } from './array';
 import { chunksType } from './chunks';
 import { dictType } from './dict';
 import { listType } from './list';
+import { namespaceType } from './namespace';
+import { setType } from './set';
 import { type SharedType } from './shared-type';
+import { valueType } from './value';
 
-export const STANDARD_TYPES: readonly SharedType[] = [listType, dictType, chunksType];
+export const STANDARD_TYPES: readonly SharedType[] = [
+  listType,
+  dictType,
+  setType,
+  valueType,
+  arrayType,
+  namespaceType,
+  chunksType,
+];
 
 /** From now on proxies of these types have their classes in this process. */
 export function registerStandardProxies(): void {

@@ -86,7 +86,7 @@ export type Frame =
       readonly uses: number;
       readonly ttlMs: number;
     }
-  | { readonly kind: 'dup'; readonly id: number }
+  | { readonly kind: 'dup'; readonly id: number; readonly relative: boolean }
   | { readonly kind: 'at'; readonly number: number }
   | { readonly kind: 'ping'; readonly number: number }
   | { readonly kind: 'pong'; readonly number: number; readonly time: number }
@@ -154,6 +154,10 @@ export function writeCallHead(writer: ByteWriter, head: CallHead): number {
   writer.text(head.name);
   if (head.guard !== undefined) writeGuard(writer, head.guard);
   return flagsAt;
+}
+
+function readDup(number: number): Extract<Frame, { kind: 'dup' }> {
+  return { kind: 'dup', id: Math.floor(number / 2), relative: number % 2 === 1 };
 }
 
 function writeGuard(writer: ByteWriter, { id, relative, fence }: Guard): void {
@@ -227,7 +231,7 @@ export function writeControl(writer: ByteWriter, frame: ControlFrame): void {
       writer.varint(frame.uses);
       return writer.varint(frame.ttlMs);
     case 'dup':
-      return writer.varint(frame.id);
+      return writer.varint(frame.id * 2 + (frame.relative ? 1 : 0));
     case 'at':
       return writer.varint(frame.number);
     case 'ping':
@@ -324,7 +328,7 @@ function readControl(kind: number, reader: ByteReader): ControlFrame {
         ttlMs: reader.varint(),
       };
     case KIND.dup:
-      return { kind: 'dup', id: reader.varint() };
+      return readDup(reader.varint());
     case KIND.ping:
       return { kind: 'ping', number: reader.varint() };
     case KIND.pong:

@@ -10,7 +10,10 @@ import { release } from '../../src/proxy/functions';
 import { Connection, lossOf } from '../../src/session/connection';
 import { FrameReader } from '../../src/transport/frame-reader';
 import { memoryPair } from '../../src/transport/memory';
+import { type DictProxy } from '../../src/types/dict';
+import { type ListProxy } from '../../src/types/list';
 import { STANDARD_TYPES, registerStandardProxies } from '../../src/types/standard-types';
+import { view } from '../../src/types/view';
 import { readFrame } from '../../src/wire/frames';
 import { type Counter } from '../fixtures/classes';
 import { until } from '../support/until';
@@ -133,4 +136,34 @@ it('calls of one tick leave in one write', async () => {
   expect(sent).toHaveLength(1);
   expect(answered).toHaveLength(1);
   release(counter);
+});
+
+it('what a view of a dict is asked is one write and one reply', async () => {
+  const lease = connection.lease('dict');
+  connection.session.create(lease, [[['a', [1]]]], 'container');
+  const dict = realm.makeHandle(lease) as DictProxy<string, number[]>;
+  const seen = view(dict);
+  expect(await seen.get('a').length).toBe(1);
+  sent = [];
+  answered = [];
+  expect(await seen.get('a').push(2)).toBe(2);
+  expect(sent).toEqual([['call', 'call']]);
+  expect(answered).toEqual([['return']]);
+  release(dict);
+  release(seen);
+});
+
+it('a path of a view of a list is one call', async () => {
+  const lease = connection.lease('list');
+  connection.session.create(lease, [[{ tags: ['x'] }]], 'container');
+  const list = realm.makeHandle(lease) as ListProxy<{ tags: string[] }>;
+  const seen = view(list);
+  expect(await seen.length).toBe(1);
+  sent = [];
+  answered = [];
+  expect(await seen[0]?.tags.push('y')).toBe(2);
+  expect(sent).toEqual([['call']]);
+  expect(answered).toEqual([['return']]);
+  release(list);
+  release(seen);
 });

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import type { ListProxy } from '../../src/index';
 import { DictProxy, type Key, Manager, release, sameReferent } from '../../src/index';
+import { DictReferent } from '../../src/types/dict';
 import { SHORT_LIMITS, endManager, expectNothingHeld } from '../support/managers';
 import { until } from '../support/until';
 
@@ -306,43 +307,60 @@ test('what cannot be shared is refused, and nothing is lost', async () => {
   });
 });
 
-test('behaves as a Map does', async () => {
-  const key = fc.constantFrom<Key[]>('a', '__proto__', 0, -0, NaN, 1n, null, undefined, true);
-  const value = fc.oneof(
-    fc.integer(),
-    fc.constantFrom('x', undefined, null),
-    fc.constant({ a: [1] }),
-  );
-  const step = fc.oneof(
+const key = fc.constantFrom<Key[]>('a', '__proto__', 0, -0, NaN, 1n, null, undefined, true);
+const value = fc.oneof(
+  fc.integer(),
+  fc.constantFrom('x', undefined, null),
+  fc.constant({ a: [1] }),
+);
+const entries = fc.array(fc.tuple(key, value));
+const steps = fc.array(
+  fc.oneof(
     fc.tuple(fc.constant('set' as const), key, value),
     fc.tuple(fc.constant('get' as const), key),
     fc.tuple(fc.constant('has' as const), key),
     fc.tuple(fc.constant('delete' as const), key),
     fc.tuple(fc.constant('clear' as const)),
+  ),
+  { maxLength: 12 },
+);
+
+test('the referent behaves as a Map does', () => {
+  fc.assert(
+    fc.property(entries, steps, (items, all) => {
+      const model = new Map<unknown, unknown>(items);
+      const referent = new DictReferent(items);
+      for (const [name, ...args] of all) {
+        const expected = Reflect.apply(model[name] as never, model, args) as unknown;
+        const answer: unknown = Reflect.apply(referent[name] as never, referent, args);
+        expect(answer).toEqual(expected === model ? undefined : expected);
+      }
+      expect(referent.entries()).toEqual([...model]);
+    }),
+    { numRuns: 1000 },
   );
+});
+
+test('and so it does through a manager', async () => {
   await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.tuple(key, value)),
-      fc.array(step, { maxLength: 12 }),
-      async (items, steps) => {
-        const model = new Map<unknown, unknown>(items);
-        const proxy = manager.dict<Key, unknown>(items);
-        try {
-          const answers = steps.map(([name, ...args]) => proxy._callMethod(name, args));
-          const entries = proxy.entries();
-          for (const [i, [name, ...args]] of steps.entries()) {
-            const expected = Reflect.apply(model[name] as never, model, args) as unknown;
-            expect(await answers[i]).toEqual(expected === model ? undefined : expected);
-          }
-          expect(await entries).toEqual([...model]);
-          const iterated: unknown[] = [];
-          for await (const entry of proxy) iterated.push(entry);
-          expect(iterated).toEqual([...model]);
-        } finally {
-          release(proxy);
+    fc.asyncProperty(entries, steps, async (items, all) => {
+      const model = new Map<unknown, unknown>(items);
+      const proxy = manager.dict<Key, unknown>(items);
+      try {
+        const answers = all.map(([name, ...args]) => proxy._callMethod(name, args));
+        const whole = proxy.entries();
+        for (const [i, [name, ...args]] of all.entries()) {
+          const expected = Reflect.apply(model[name] as never, model, args) as unknown;
+          expect(await answers[i]).toEqual(expected === model ? undefined : expected);
         }
-      },
-    ),
-    { numRuns: 100 },
+        expect(await whole).toEqual([...model]);
+        const iterated: unknown[] = [];
+        for await (const entry of proxy) iterated.push(entry);
+        expect(iterated).toEqual([...model]);
+      } finally {
+        release(proxy);
+      }
+    }),
+    { numRuns: 25 },
   );
 });

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { ListProxy, Manager, release, sameReferent } from '../../src/index';
+import { ListReferent } from '../../src/types/list';
 import { SHORT_LIMITS, endManager, expectNothingHeld } from '../support/managers';
 import { until } from '../support/until';
 
@@ -605,14 +606,14 @@ test('only what is exposed can be called', async () => {
   await expect(proxy._callMethod('length')).resolves.toBe(1);
 });
 
-test('behaves as an array does', async () => {
-  const value = fc.oneof(
-    fc.integer({ min: -3, max: 3 }),
-    fc.constantFrom('a', null, undefined, NaN, 2n),
-    fc.constant({ a: [1] }),
-  );
-  const index = fc.integer({ min: -6, max: 6 });
-  const step = fc.oneof(
+const value = fc.oneof(
+  fc.integer({ min: -3, max: 3 }),
+  fc.constantFrom('a', null, undefined, NaN, 2n),
+  fc.constant({ a: [1] }),
+);
+const index = fc.integer({ min: -6, max: 6 });
+const steps = fc.array(
+  fc.oneof(
     fc.tuple(fc.constant('push' as const), value, value),
     fc.tuple(fc.constant('unshift' as const), value),
     fc.tuple(fc.constant('pop' as const)),
@@ -624,20 +625,41 @@ test('behaves as an array does', async () => {
     fc.tuple(fc.constant('reverse' as const)),
     fc.tuple(fc.constant('join' as const), fc.constantFrom('', ',', '--')),
     fc.tuple(fc.constant('concat' as const), value),
+  ),
+  { maxLength: 12 },
+);
+
+test('the referent behaves as an array does', () => {
+  fc.assert(
+    fc.property(fc.array(value), steps, (items, all) => {
+      const model: unknown[] = [...items];
+      const referent = new ListReferent([...items]);
+      for (const [name, ...args] of all) {
+        const expected = Reflect.apply(model[name] as never, model, args) as unknown;
+        const answer: unknown = Reflect.apply(referent[name] as never, referent, args);
+        if (expected === model) expect(answer).toBe(referent);
+        else expect(answer).toEqual(expected);
+      }
+      expect(referent.toArray()).toEqual(model);
+    }),
+    { numRuns: 1000 },
   );
+});
+
+test('and so it does through a manager', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(value), fc.array(step, { maxLength: 12 }), async (items, steps) => {
+    fc.asyncProperty(fc.array(value), steps, async (items, all) => {
       const model: unknown[] = [...items];
       const proxy = manager.list<unknown>(items);
       try {
-        const answers = steps.map(([name, ...args]) => proxy._callMethod(name, args));
-        const all = proxy.toArray();
-        for (const [i, [name, ...args]] of steps.entries()) {
+        const answers = all.map(([name, ...args]) => proxy._callMethod(name, args));
+        const whole = proxy.toArray();
+        for (const [i, [name, ...args]] of all.entries()) {
           const expected = Reflect.apply(model[name] as never, model, args) as unknown;
           if (expected !== model) expect(await answers[i]).toEqual(expected);
           else expect(await answers[i]).toBe(proxy);
         }
-        expect(await all).toEqual(model);
+        expect(await whole).toEqual(model);
         const iterated: unknown[] = [];
         for await (const item of proxy.values({ batch: 2 })) iterated.push(item);
         expect(iterated).toEqual(model);
@@ -645,6 +667,6 @@ test('behaves as an array does', async () => {
         release(proxy);
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 25 },
   );
 });

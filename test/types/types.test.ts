@@ -1,5 +1,6 @@
 // What the types say; `npm run typecheck` checks it, nothing here runs.
 import {
+  type ArrayProxy,
   type BaseProxy,
   type DictProxy,
   type IteratorProxy,
@@ -7,8 +8,12 @@ import {
   type Landed,
   type ListProxy,
   Manager,
+  type NamespaceProxy,
   type Remote,
+  type SetProxy,
+  type ValueProxy,
   oneway,
+  view,
   withOptions,
 } from '../../src/index';
 
@@ -96,7 +101,9 @@ async function dicts(): Promise<void> {
   const map = await entries.toMap();
   const d: Assert<Equal<typeof map, Map<string | number, Date>>> = true;
   // @ts-expect-error -- an object is no key
-  manager.dict<object, number>();
+  manager.dict([[{}, 1]]);
+  const inferred = manager.dict([['a', 1]]);
+  const f: Assert<Equal<typeof inferred, DictProxy<string, number>>> = true;
   // @ts-expect-error -- a number is no date
   await entries.set('a', 1);
   // @ts-expect-error -- true is no key of this one
@@ -106,7 +113,109 @@ async function dicts(): Promise<void> {
     void e;
   }
   const keys: Assert<Equal<Key, string | number | bigint | boolean | null | undefined>> = true;
-  void [a, b, c, d, keys];
+  void [a, b, c, d, f, keys];
+}
+
+/** Never called: only its types count. */
+async function sets(): Promise<void> {
+  const inferred = manager.set(['a']);
+  const a: Assert<Equal<typeof inferred, SetProxy<string>>> = true;
+  const narrow = manager.set<'a' | 'b'>();
+  const b: Assert<Equal<typeof narrow, SetProxy<'a' | 'b'>>> = true;
+  const untyped = manager.set();
+  const c: Assert<Equal<typeof untyped, SetProxy>> = true;
+  // @ts-expect-error -- an object is no member
+  manager.set([{}]);
+  // @ts-expect-error -- a number is no text
+  await inferred.add(1);
+  const union = await inferred.union(manager.set(['b']));
+  const d: Assert<Equal<typeof union, Set<string>>> = true;
+  const updated = await inferred.unionUpdate(['b']);
+  const e: Assert<Equal<typeof updated, SetProxy<string>>> = true;
+  for await (const member of inferred) {
+    const f: Assert<Equal<typeof member, string>> = true;
+    void f;
+  }
+  void [a, b, c, d, e];
+}
+
+/** Never called: only its types count. */
+async function cells(): Promise<void> {
+  const value = manager.value(1);
+  const a: Assert<Equal<typeof value, ValueProxy<number>>> = true;
+  const sum = await value.increment();
+  const b: Assert<Equal<typeof sum, number>> = true;
+  const small = manager.array('i', [1]);
+  const c: Assert<Equal<typeof small, ArrayProxy<number>>> = true;
+  const big = manager.array('q', 3);
+  const d: Assert<Equal<typeof big, ArrayProxy<bigint>>> = true;
+  // @ts-expect-error -- cells of 'q' are bigints
+  manager.array('q', [1]);
+  // @ts-expect-error -- there is no such typecode
+  manager.array('x', 1);
+  // @ts-expect-error -- a bigint is no number
+  await small.set(0, 1n);
+  await small.setSlice(0, new Int32Array(1));
+  const slice = await small.slice();
+  const e: Assert<Equal<typeof slice, NodeJS.TypedArray>> = true;
+  for await (const cell of big) {
+    const f: Assert<Equal<typeof cell, bigint>> = true;
+    void f;
+  }
+  void [a, b, c, d, e];
+}
+
+/** Never called: only its types count. */
+async function namespaces(): Promise<void> {
+  const namespace = manager.namespace({ rounds: 1, names: ['a'] });
+  const rounds = await namespace.get('rounds');
+  const a: Assert<Equal<typeof rounds, number>> = true;
+  // @ts-expect-error -- there is no such attribute
+  await namespace.get('turns');
+  // @ts-expect-error -- a text is no number
+  await namespace.set('rounds', 'a');
+  const open = manager.namespace();
+  await open.set('anything', 1);
+  void a;
+}
+
+/** Never called: only its types count. */
+async function views(): Promise<void> {
+  const list = view(manager.list([{ name: 'a', tags: ['x'] }]));
+  const name = await list[0]?.name;
+  const a: Assert<Equal<typeof name, string | undefined>> = true;
+  const pushed = await list.at(0).tags.push('y');
+  const b: Assert<Equal<typeof pushed, number>> = true;
+  // @ts-expect-error -- a number is no text
+  await list.at(0).tags.push(1);
+  const dict = view(manager.dict({ a: [1] }));
+  const size = await dict.size;
+  const c: Assert<Equal<typeof size, number>> = true;
+  await dict.get('a').push(2);
+  const namespace = view(manager.namespace({ l: [1] }));
+  const first = await namespace.l[0];
+  const d: Assert<Equal<typeof first, number | undefined>> = true;
+  const cell = await view(manager.array('q', 1))[0];
+  const e: Assert<Equal<typeof cell, bigint | undefined>> = true;
+  for await (const item of list) {
+    const f: Assert<Equal<typeof item, { name: string; tags: string[] }>> = true;
+    void f;
+  }
+  using disposable: Disposable = view(manager.set([1]));
+  await view<any>(manager.create('x')).whatever();
+  void [a, b, c, d, e, disposable];
+}
+
+/** Types of the same shape stay apart. Never called: only its types count. */
+function apart(): void {
+  type Fits<A, B> = A extends B ? true : false;
+  const a: Assert<Equal<Fits<DictProxy<string, any>, NamespaceProxy<any>>, false>> = true;
+  const b: Assert<Equal<Fits<DictProxy<any, any>, SetProxy<any>>, false>> = true;
+  const c: Assert<Equal<Fits<ListProxy<any>, ValueProxy<any>>, false>> = true;
+  const d: Assert<Equal<Fits<ListProxy<any>, ArrayProxy<any>>, false>> = true;
+  const e: Assert<Equal<Fits<ArrayProxy<any>, ValueProxy<any>>, false>> = true;
+  const f: Assert<Equal<Fits<NamespaceProxy<any>, DictProxy<any, any>>, false>> = true;
+  void [a, b, c, d, e, f];
 }
 
 /** Never called: only its types count. */
@@ -180,5 +289,6 @@ function managers(): void {
 }
 
 test('the types of the package are checked by the compiler', () => {
-  expect([lists, dicts, remotes, landings, managers]).toHaveLength(5);
+  const data = [lists, dicts, sets, cells, namespaces, views, apart];
+  expect([...data, remotes, landings, managers]).toHaveLength(10);
 });

@@ -41,7 +41,8 @@ const controls: [ControlFrame, string][] = [
   [{ kind: 'pong', number: 9, time: 1 }, '0b09000000000000f03f'],
   [{ kind: 'goaway', reason: 'x' }, '0c0278'],
   [{ kind: 'bye' }, '0d'],
-  [{ kind: 'dup', id: 6 }, '0e06'],
+  [{ kind: 'dup', id: 6, relative: false }, '0e0c'],
+  [{ kind: 'dup', id: 6, relative: true }, '0e0d'],
   [{ kind: 'got', callId: 5, received: true }, '100501'],
   [{ kind: 'at', number: 300 }, '11ac02'],
 ];
