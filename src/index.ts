@@ -3,6 +3,8 @@ import { registerStandardProxies } from './types/standard-types';
 export { Manager } from './manager';
 export { type ConnectOptions, type ManagerOptions, type Registration } from './manager-options';
 export { Server } from './server';
+export { sync, type SyncManager } from './sync';
+export { type Sync, type SyncLockHandle, type SyncRemote } from './sync-types';
 export { version } from './version';
 export { type Limits } from './base/limits';
 export { type Snapshot } from './host/control';

@@ -28,7 +28,7 @@ import {
   removePrivateDirectory,
   waitForPrivateManager,
 } from './process/runtime-directory';
-import { type WaitOptions } from './proxy/options';
+import { type HandleOptions, type WaitOptions } from './proxy/options';
 import { realm, retryLocal, translator } from './proxy/realm';
 import { addType, typesOf } from './registrations';
 import { Server } from './server';
@@ -52,7 +52,26 @@ const forgotten = new FinalizationRegistry<{ readonly address: string; ended: bo
 
 const GOODBYE_MS = 50;
 
+/** The connection of a manager, begun where needed: for `sync(manager)`. */
+export let connectionOf: (manager: Manager) => Connection;
+
+/** A new object of that type, and the handle for it. */
+export function makeObject(
+  connection: Connection,
+  creation: { readonly typeid: string; readonly args: readonly unknown[]; readonly purpose: Purpose },
+  options?: HandleOptions,
+): object {
+  const { typeid, args, purpose } = creation;
+  const lease = connection.lease(typeid);
+  connection.session.create(lease, args, purpose);
+  return realm.makeHandle(lease, options);
+}
+
 export class Manager extends Creators implements AsyncDisposable {
+  static {
+    connectionOf = (manager) => manager.#use();
+  }
+
   readonly #address: string;
   readonly #limits: Limits;
   readonly #settings: ManagerSettings | undefined;
@@ -155,6 +174,10 @@ export class Manager extends Creators implements AsyncDisposable {
   get pid(): number | undefined {
     return this.#process?.pid;
   }
+  /** How long `shutdown()` waits before it sends signals. */
+  get shutdownTimeoutMs(): number {
+    return this.#settings?.shutdownTimeoutMs ?? 0;
+  }
   get state(): 'initial' | 'started' | 'shutdown' {
     return this.#state;
   }
@@ -209,7 +232,7 @@ export class Manager extends Creators implements AsyncDisposable {
     this.#state = 'shutdown';
     const mustAsk = wasStarted || this.#settings === undefined;
     // At once: a server that is busy does not answer, and is ended by signals then.
-    const ended = this.#process?.ended((this.#settings?.shutdownTimeoutMs ?? 0) + drainMs);
+    const ended = this.#process?.ended(this.shutdownTimeoutMs + drainMs);
     await Promise.all([mustAsk ? this.#askToEnd(drainMs) : undefined, ended]);
     this.#connection?.close(hasShutDown());
     if (this.#process !== undefined && isPrivateAddress(this.#address))
@@ -305,10 +328,7 @@ export class Manager extends Creators implements AsyncDisposable {
   }
 
   protected override make(typeid: string, args: readonly unknown[], purpose: Purpose): object {
-    const connection = this.#use();
-    const lease = connection.lease(typeid);
-    connection.session.create(lease, args, purpose);
-    return realm.makeHandle(lease);
+    return makeObject(this.#use(), { typeid, args, purpose });
   }
 
   // ---- connecting ------------------------------------------------------------------------------

@@ -3,12 +3,21 @@
 import { UsageError } from '../base/errors';
 import { option, isBoolean, isDuration, isCount, resolveOptions } from '../base/options';
 import { isPlainArray, isPlainMap, isPlainObject, isPlainSet } from '../wire/plain';
+import { type Lease } from '../refs/lease';
 import { tokenTextOf } from '../wire/token';
 import { BaseProxy } from './base-proxy';
 import { letGo, mint, sessionOf } from './handles';
-import { type CallOptions, mergeOptions } from './options';
-import { leaseOfHandle, optionsOf, purposeOf, realm, requireLease } from './realm';
-import { makeRemote } from './remote';
+import { type CallOptions, type HandleOptions, SYNC, mergeOptions } from './options';
+import {
+  type ProxyClass,
+  leaseOfHandle,
+  makeProxy,
+  makeRemoteHandle,
+  optionsOf,
+  purposeOf,
+  realm,
+  requireLease,
+} from './realm';
 import { type Remote } from './remote-types';
 
 /** Gives the reference of a proxy back now; calls through it then reject. */
@@ -37,17 +46,30 @@ export function withOptions<T extends object>(proxy: T, options: CallOptions): T
   const lease = requireLease(proxy);
   const merged = mergeOptions(optionsOf(proxy), options); // checked before anything is counted
   const copy = sessionOf(lease).duplicate(lease);
-  if (proxy instanceof BaseProxy) {
-    const Type = proxy.constructor as new (lease: unknown, options?: CallOptions) => BaseProxy;
-    return new Type(copy, merged) as unknown as T;
-  }
-  return makeRemote(copy, merged, purposeOf(proxy)) as T;
+  return makeLike(proxy, copy, merged) as T;
+}
+
+/**
+ * The same referent, with calls that block the thread until they are answered, and answer with what
+ * they give: `sync(list)[0]`, `for (const x of sync(list))`.
+ */
+export function blocking(proxy: object): object {
+  const lease = requireLease(proxy);
+  const options = optionsOf(proxy);
+  if (options?.[SYNC] === true) return proxy;
+  return makeLike(proxy, sessionOf(lease).duplicate(lease), { ...options, [SYNC]: true });
+}
+
+function makeLike(proxy: object, lease: Lease, options: HandleOptions | undefined): object {
+  return proxy instanceof BaseProxy
+    ? makeProxy(proxy.constructor as ProxyClass, lease, options)
+    : makeRemoteHandle(lease, options, purposeOf(proxy));
 }
 
 /** A remote handle of any proxy, with a lease of its own: its members are lazy, and chains are one call. */
 export function viewOf(proxy: object): object {
   const lease = requireLease(proxy);
-  return makeRemote(sessionOf(lease).duplicate(lease), optionsOf(proxy), purposeOf(proxy));
+  return makeRemoteHandle(sessionOf(lease).duplicate(lease), optionsOf(proxy), purposeOf(proxy));
 }
 
 /**

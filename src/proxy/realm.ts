@@ -16,7 +16,9 @@ import {
 import { BaseProxy, leaseOfBaseProxy, optionsOfBaseProxy, purposeOfBaseProxy } from './base-proxy';
 import { mint, sessionOf } from './handles';
 import { IteratorProxy } from './iterator-proxy';
-import { type CallOptions } from './options';
+import { blockingFront } from './sync-proxy';
+import { leaseOfSyncRemote, makeSyncRemote, optionsOfSyncRemote } from './sync-remote';
+import { type CallOptions, type HandleOptions, SYNC } from './options';
 import {
   leaseOfRemote,
   makeRemote,
@@ -25,7 +27,9 @@ import {
   purposeOfRemote,
 } from './remote';
 
-export type ProxyClass = new (lease: Lease, options?: CallOptions) => BaseProxy;
+export type ProxyClass = new (lease: Lease, options?: HandleOptions) => BaseProxy;
+
+const BLOCKING: HandleOptions = Object.freeze({ [SYNC]: true as const });
 
 /** A server in this process: a token of its own objects opens to the object itself. */
 export interface LocalServer {
@@ -104,9 +108,9 @@ class Realm {
   }
 
   /** The handle for a lease, of the class that is registered for its typeid. Takes the lease. */
-  makeHandle(lease: Lease, options?: CallOptions): object {
+  makeHandle(lease: Lease, options?: HandleOptions): object {
     const Type = this.#proxyTypes.get(lease.typeid);
-    return Type === undefined ? makeRemote(lease, options) : new Type(lease, options);
+    return Type === undefined ? makeRemoteHandle(lease, options) : makeProxy(Type, lease, options);
   }
 
   /** What a token names: the object itself in its own process, else a handle that claims it. */
@@ -171,6 +175,18 @@ class Realm {
 
 export const realm = new Realm();
 
+/** A handle of that class; where its calls block, with a front that has the language's operators. */
+export function makeProxy(Type: ProxyClass, lease: Lease, options?: HandleOptions): BaseProxy {
+  const proxy = new Type(lease, options);
+  return options?.[SYNC] === true ? blockingFront(proxy) : proxy;
+}
+
+export function makeRemoteHandle(lease: Lease, options?: HandleOptions, purpose?: Purpose): object {
+  return options?.[SYNC] === true
+    ? makeSyncRemote(lease, options, purpose)
+    : makeRemote(lease, options, purpose);
+}
+
 /** Between a socket's birth and its first ear lies a moment. */
 export async function retryLocal(error: unknown, attempt: number): Promise<boolean> {
   if (attempt > 1 || (error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') return false;
@@ -195,17 +211,17 @@ export const translator: Translator = {
   leaseOf: leaseOfHandle,
   pathOf: pathOfMember,
   onceToken,
-  adopt: (lease) => realm.makeHandle(lease),
+  adopt: (lease, isBlocking) => realm.makeHandle(lease, isBlocking ? BLOCKING : undefined),
   open: (text) => realm.open(text),
 };
 
 /** The lease of any handle; undefined for anything else. */
 export function leaseOfHandle(value: object): Lease | undefined {
-  return leaseOfBaseProxy(value) ?? leaseOfRemote(value);
+  return leaseOfBaseProxy(value) ?? leaseOfRemote(value) ?? leaseOfSyncRemote(value);
 }
 
-export function optionsOf(proxy: object): CallOptions | undefined {
-  return proxy instanceof BaseProxy ? optionsOfBaseProxy(proxy) : optionsOfRemote(proxy);
+export function optionsOf(proxy: object): HandleOptions | undefined {
+  return proxy instanceof BaseProxy ? optionsOfBaseProxy(proxy) : (optionsOfRemote(proxy) ?? optionsOfSyncRemote(proxy));
 }
 
 /** What arguments of its calls are for. */

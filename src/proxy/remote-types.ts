@@ -19,7 +19,7 @@ export type Copied =
   | ReadonlySet<unknown>
   | readonly unknown[];
 
-type HasMethod<T> = { [K in keyof T]-?: T[K] extends Method ? K : never }[keyof T] extends never
+export type HasMethod<T> = { [K in keyof T]-?: T[K] extends Method ? K : never }[keyof T] extends never
   ? false
   : true;
 
@@ -71,6 +71,9 @@ export type Remote<T> = 0 extends 1 & T
   ? // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a remote `any` is any, as a local one is
     any
   : Disposable & Call<T> & Construct<T> & Iterate<T> & Members<T> & { readonly [remoteOf]?: T };
+
+/** The T of a `Remote<T>`. */
+export type RemoteOf<P> = P extends { readonly [remoteOf]?: infer T } ? T : never;
 
 export type RemoteResult<T> = Promise<Landed<T>> &
   ([NonNullable<T>] extends [Primitive] ? unknown : Remote<NonNullable<T>>);

@@ -87,6 +87,11 @@ const LOCAL_NAMES = new Set([
 const FUNCTION_NAMES = new Set(['apply', 'call', 'bind']);
 const PROMISE_NAMES = new Set(['then', 'catch', 'finally']);
 
+/** Whether a name is answered here, and is never a member of the remote object. */
+export function isLocalName(name: string): boolean {
+  return LOCAL_NAMES.has(name) || PROMISE_NAMES.has(name);
+}
+
 // ---- making -------------------------------------------------------------------------------------
 
 /** The handle for a lease. Takes the lease. */

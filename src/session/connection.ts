@@ -305,6 +305,20 @@ export class Connection implements Minter, Blocker {
     }
   }
 
+  /** Blocks until the session is there: ids and tokens exist, and what waited is on its way. */
+  openBlocking(): void {
+    this.wake();
+    if (this.session.ended === undefined) this.flushBlocking();
+    if (this.session.ended !== undefined) throw this.session.ended;
+  }
+
+  /** What waits to be sent is on its way when this returns. */
+  flushBlocking(): void {
+    this.#withLane((lane) => {
+      lane.send(this.#outbox);
+    });
+  }
+
   /** A call of the manager itself, blocking the thread. */
   manageBlocking(name: string, args: readonly unknown[] = []): unknown {
     return this.callBlocking({
@@ -319,18 +333,25 @@ export class Connection implements Minter, Blocker {
 
   /** False where the deadline passed before the answer came. */
   #complete(call: BlockingCall, deadline: number | undefined): boolean {
-    try {
-      while (call.outcome === undefined) {
-        const lane = (this.#lane ??= this.#openLane());
+    let isInTime = true;
+    while (call.outcome === undefined && isInTime) {
+      this.#withLane((lane) => {
         lane.send(this.#outbox);
-        if (!lane.receive(deadline)) return false;
-      }
+        isInTime = lane.receive(deadline);
+      });
+    }
+    return isInTime;
+  }
+
+  /** A lane that breaks ends the session: its calls have their outcome then. */
+  #withLane(use: (lane: Lane) => void): void {
+    try {
+      use((this.#lane ??= this.#openLane()));
     } catch (error) {
       const reason = this.#goneFor(error);
       this.#end(reason, reason);
       this.#link?.destroy();
     }
-    return true;
   }
 
   #openLane(): Lane {

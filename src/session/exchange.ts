@@ -29,6 +29,8 @@ export type Needs = Promise<unknown>[];
 export interface WalkContext {
   /** The handle that was called: an answer that is its own object gives it back. */
   readonly self?: object | undefined;
+  /** The values are the answer to a call that blocks the thread. */
+  readonly isBlocking?: boolean;
   /** The values go into a container. */
   readonly isContainer?: boolean;
   readonly readPath: ReadPath;
@@ -182,7 +184,7 @@ export class Exchange {
       case 'own':
         return this.#own(reference, needs, context.isContainer ?? false);
       case 'lent':
-        return this.#adopt(reference, context.self);
+        return this.#adopt(reference, context);
       case 'token': {
         const { value, claim } = this.#translator.open(reference.text);
         if (claim === undefined) return value;
@@ -220,7 +222,10 @@ export class Exchange {
   }
 
   /** A call that answers its own object gives the same handle back. */
-  #adopt(reference: Extract<Reference, { kind: 'lent' }>, self: object | undefined): object {
+  #adopt(
+    reference: Extract<Reference, { kind: 'lent' }>,
+    { self, isBlocking = false }: WalkContext,
+  ): object {
     const lease = new Lease(this.#lessor, reference);
     const own = self === undefined ? undefined : this.#translator.leaseOf(self);
     if (self !== undefined && own?.id === reference.id && !own.released) {
@@ -232,7 +237,7 @@ export class Exchange {
       lease.release(false);
       return known;
     }
-    const handle = this.#translator.adopt(lease);
+    const handle = this.#translator.adopt(lease, isBlocking);
     if (reference.callable) this.#functions?.set(reference.id, new WeakRef(handle));
     return handle;
   }

@@ -208,6 +208,8 @@ function performOn(
       return has(requireObject(subject, 'has'), args[0], exposure);
     case 'length':
       return lengthOf(requireObject(subject, 'length'), exposure);
+    case 'peek': // a function is not lent: who called knows where it stands
+      return typeof subject === 'function' ? [true] : peeked(subject);
     case 'iterate':
       requireIteration(requireObject(subject, 'Symbol.iterator'), exposure);
       return iteratorOf(requireObject(subject, 'Symbol.iterator'));
@@ -218,6 +220,10 @@ function performOn(
     case 'delete':
       throw new TypeError(`Cannot ${operation} without a member's name`);
   }
+}
+
+function peeked(value: unknown): unknown {
+  return value instanceof Promise ? value.then((landed: unknown) => [false, landed]) : [false, value];
 }
 
 function describe(value: unknown): string {

@@ -292,8 +292,9 @@ export class Outgoing {
   }
 
   /** The handle that was called: an answer that is its own object gives it back. */
-  selfOf(callId: number): object | undefined {
-    return this.#require(callId).request.held;
+  callerOf(callId: number): { readonly self: object | undefined; readonly isBlocking: boolean } {
+    const { held, lane = false } = this.#require(callId).request;
+    return { self: held, isBlocking: lane };
   }
 
   /** Answers whether somebody got the result. */

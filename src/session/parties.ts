@@ -75,8 +75,8 @@ export interface Translator {
   pathOf(value: object): MemberPath | undefined;
   /** A token that can be claimed once. Undefined: its session cannot make one, and calls are passed on. */
   onceToken(lease: Lease): string | undefined;
-  /** The handle for a lease that the peer gave. */
-  adopt(lease: Lease): object;
+  /** The handle for a lease that the peer gave; `isBlocking`: to a call that blocked the thread. */
+  adopt(lease: Lease, isBlocking: boolean): object;
   /**
    * What a token names: a handle at once, or the object itself in its own process; `claim` settles
    * when it can be used, with the object where `value` is undefined.

@@ -420,10 +420,10 @@ export class Session implements Lessor {
 
   /** An answer that cannot be read fails its call; its references were counted before. */
   #outcomeOf(frame: Extract<Frame, { kind: 'return' | 'deliver' | 'throw' }>): Outcome {
-    const self = this.#outgoing.selfOf(frame.callId);
+    const { self, isBlocking } = this.#outgoing.callerOf(frame.callId);
     const { readPath } = this.#incoming;
     try {
-      const values = this.#exchange.walk(frame.references, [], { self, readPath });
+      const values = this.#exchange.walk(frame.references, [], { self, isBlocking, readPath });
       const value = this.#exchange.readValue(frame.body, values);
       return { kind: frame.kind === 'throw' ? 'throw' : 'return', value };
     } catch (error) {

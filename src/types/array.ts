@@ -3,7 +3,7 @@
 
 import { inspect } from 'node:util';
 import { UsageError } from '../base/errors';
-import { BaseProxy } from '../proxy/base-proxy';
+import { BaseProxy, ELEMENTS, type Elements } from '../proxy/base-proxy';
 import { type Flow } from '../proxy/flow';
 import { ELEMENT, type Element, type HasElements } from '../session/elements';
 import { type Purpose } from '../session/parties';
@@ -144,6 +144,10 @@ export class ArrayProxy<N extends number | bigint = number>
     const [index] = args;
     if (typeof index === 'number') return this.call(name, args);
     return this.refuse(new TypeError(`An index of an array is a number, not ${typeof index}`));
+  }
+
+  get [ELEMENTS](): Elements {
+    return 'index';
   }
 
   protected override get purpose(): Purpose {

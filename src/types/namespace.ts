@@ -2,7 +2,7 @@
 
 import { inspect } from 'node:util';
 import { UsageError } from '../base/errors';
-import { BaseProxy } from '../proxy/base-proxy';
+import { BaseProxy, ELEMENTS, type Elements } from '../proxy/base-proxy';
 import { ELEMENT, type Element, type HasElements } from '../session/elements';
 import { type Purpose } from '../session/parties';
 import { type Copyable, TO_PLAIN, toPlain } from '../session/plain-copy';
@@ -91,6 +91,10 @@ export class NamespaceProxy<T extends object = Record<string, unknown>> extends 
   /** A method whose first argument is a name. */
   #named(name: string, args: readonly unknown[]): Promise<unknown> {
     return isName(args[0]) ? this.call(name, args) : this.refuse(badName(args[0]));
+  }
+
+  get [ELEMENTS](): Elements {
+    return 'name';
   }
 
   protected override get purpose(): Purpose {

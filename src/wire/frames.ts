@@ -31,6 +31,7 @@ export const OPERATIONS = [
   'equals',
   'length',
   'iterate',
+  'peek',
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];
 

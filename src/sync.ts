@@ -1,0 +1,134 @@
+// `sync(proxy)` and `sync(manager)`: the same referents, for code that blocks until it is answered.
+
+import { Creators } from './creators';
+import { type Snapshot } from './host/control';
+import { Manager, connectionOf, makeObject } from './manager';
+import { hasEnded } from './process/child';
+import { type ModuleRef } from './process/modules';
+import { blocking } from './proxy/functions';
+import { SYNC } from './proxy/options';
+import { type Loose } from './proxy/remote-types';
+import { typesOf } from './registrations';
+import { type Purpose } from './session/parties';
+import { type Sync, type SyncRemote } from './sync-types';
+import { sleepSync } from './transport/sync-pipe';
+import { type ArrayProxy } from './types/array';
+import { type Cell, type Typecode } from './types/cells';
+import { type DictProxy } from './types/dict';
+import { type Key } from './types/keys';
+import { type ListProxy } from './types/list';
+import { type NamespaceProxy } from './types/namespace';
+import { type SetProxy } from './types/set';
+import { type ValueProxy } from './types/value';
+
+/** `sync(manager)`: its creators answer sync proxies. */
+export interface SyncManager {
+  list<T = unknown>(items?: Iterable<T>): Sync<ListProxy<T>>;
+  dict<K = string, V = unknown>(items?: Iterable<readonly [K & Key, V]>): Sync<DictProxy<K & Key, V>>;
+  dict<V>(items: Readonly<Record<string, V>>): Sync<DictProxy<string, V>>;
+  set<T = Key>(items?: Iterable<T & Key>): Sync<SetProxy<T & Key>>;
+  value<T = unknown>(initial?: T): Sync<ValueProxy<T>>;
+  array<C extends Typecode>(typecode: C, items: Iterable<Cell<C>> | number): Sync<ArrayProxy<Cell<C>>>;
+  namespace<T extends object = Record<string, unknown>>(members?: T): Sync<NamespaceProxy<T>>;
+  create<T = Loose>(typeid: string, ...args: unknown[]): SyncRemote<T>;
+  /** Blocks until the manager serves. Throws what stopped it. */
+  start(initializer?: ModuleRef, ...args: unknown[]): void;
+  /** Blocks until the server has ended. */
+  shutdown(options?: { readonly drainMs?: number }): void;
+  numberOfObjects(): number;
+  debugInfo(): string;
+  inspect(): Snapshot;
+  readonly address: string;
+  readonly pid: number | undefined;
+}
+
+/**
+ * The same referent, synchronously: each call blocks this thread until it is answered. Callbacks given
+ * to such a call are served meanwhile; the event loop is not. What was sent before, awaited or not,
+ * comes before it.
+ */
+export function sync(manager: Manager): SyncManager;
+export function sync<T extends object>(proxy: T): Sync<T>;
+export function sync(subject: object): object {
+  if (!(subject instanceof Manager)) return blocking(subject);
+  const known = managers.get(subject) ?? new BlockingManager(subject);
+  managers.set(subject, known);
+  return known;
+}
+
+const managers = new WeakMap<Manager, BlockingManager>();
+const OPTIONS = { [SYNC]: true } as const;
+/** Between the signals that help a process to its end. */
+const KILL_STEP_MS = 1000;
+
+class BlockingManager extends Creators {
+  readonly #manager: Manager;
+
+  constructor(manager: Manager) {
+    super();
+    this.#manager = manager;
+    for (const typeid of typesOf(manager.constructor).keys()) {
+      if (!(typeid in manager) || typeid in this) continue;
+      const value = (...args: unknown[]): unknown => this.create(typeid, ...args);
+      Object.defineProperty(this, typeid, { value });
+    }
+  }
+
+  get address(): string {
+    return this.#manager.address;
+  }
+  get pid(): number | undefined {
+    return this.#manager.pid;
+  }
+
+  start(initializer?: ModuleRef, ...args: unknown[]): void {
+    // Begun at once, up to where it waits; what it would wait for is waited for here.
+    this.#manager.start(initializer, ...args).catch(toldHere);
+    connectionOf(this.#manager).openBlocking();
+  }
+
+  shutdown(options?: { readonly drainMs?: number }): void {
+    const { pid, state } = this.#manager;
+    const connection = state === 'started' ? connectionOf(this.#manager) : undefined;
+    this.#manager.shutdown(options).catch(toldHere);
+    if (connection?.session.ended === undefined) connection?.flushBlocking();
+    if (pid !== undefined) waitForEnd(pid, this.#manager.shutdownTimeoutMs + (options?.drainMs ?? 0));
+  }
+
+  numberOfObjects(): number {
+    return this.#manage('numberOfObjects') as number;
+  }
+  debugInfo(): string {
+    return this.#manage('debugInfo') as string;
+  }
+  inspect(): Snapshot {
+    return this.#manage('inspect') as Snapshot;
+  }
+
+  protected override make(typeid: string, args: readonly unknown[], purpose: Purpose): object {
+    return makeObject(connectionOf(this.#manager), { typeid, args, purpose }, OPTIONS);
+  }
+
+  #manage(name: string): unknown {
+    return connectionOf(this.#manager).manageBlocking(name);
+  }
+}
+
+/** Signals help, each stronger than the one before. */
+function waitForEnd(pid: number, timeoutMs: number): void {
+  for (const [signal, waitMs] of [
+    [undefined, timeoutMs],
+    ['SIGTERM', KILL_STEP_MS],
+    ['SIGKILL', KILL_STEP_MS],
+  ] as const) {
+    if (signal !== undefined) process.kill(pid, signal);
+    for (const end = performance.now() + waitMs; performance.now() < end; sleepSync(1)) {
+      if (hasEnded(pid)) return;
+    }
+  }
+}
+
+/** The blocking call throws it. */
+function toldHere(): undefined {
+  return undefined;
+}
