@@ -182,6 +182,8 @@ test('the copy, the text, and whether a number is in it', async () => {
   await expect(proxy.toStringRemote()).resolves.toBe('Int8Array(2) [ 1, 2 ]');
   await expect(handle(proxy).has(2)).resolves.toBe(true);
   await expect(handle(proxy).has(3)).resolves.toBe(false);
+  await expect(handle(proxy).equals(Int8Array.of(1, 2))).resolves.toBe(true);
+  await expect(handle(proxy).equals(array('b', [1, 3]))).resolves.toBe(false);
 });
 
 test('a million floats travel as one block', async () => {

@@ -34,6 +34,7 @@ test('get, set, has, delete and keys', async () => {
   await expect(proxy.delete('x')).resolves.toBe(false);
   await expect(proxy._getValue()).resolves.toEqual({ a: 1, b: { c: 2 } });
   await expect(proxy.toStringRemote()).resolves.toBe('{ a: 1, b: { c: 2 } }');
+  await expect(handle(proxy).equals({ b: { c: 2 }, a: 1 })).resolves.toBe(true);
 });
 
 test('is made of another namespace, whose attributes it copies', async () => {
