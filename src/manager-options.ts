@@ -64,6 +64,11 @@ export interface Registration {
   readonly methodToTypeid?: Readonly<Record<string, string>> | undefined;
   /** Whether `manager.<typeid>()` is made. Default true. */
   readonly createMethod?: boolean | undefined;
+  /**
+   * Its calls run one after another, in the order in which they came, whoever makes them: an async
+   * method is not entered while another call is in one. Default false.
+   */
+  readonly serialized?: boolean | undefined;
   /** Disposed when the last session, name and ticket is gone. Default false. */
   readonly owned?: boolean | undefined;
 }
@@ -112,6 +117,7 @@ const REGISTRATION_RULES = {
   ),
   methodToTypeid: option<Registration['methodToTypeid']>(undefined, isObject, 'an object'),
   createMethod: option(true, isBoolean, 'true or false'),
+  serialized: option(false, isBoolean, 'true or false'),
   owned: option(false, isBoolean, 'true or false'),
 };
 

@@ -147,8 +147,9 @@ export class Manager extends Creators implements AsyncDisposable {
         ? undefined
         : resolveModule({ module, export: resolved.export ?? 'default' });
     realm.claimProxyType(typeid, proxyType as never);
-    const { exposed, methodToTypeid, owned } = resolved;
-    const type: RegisteredType = { typeid, module: ref, exposed, methodToTypeid, owned };
+    const { exposed, methodToTypeid, owned, serialized } = resolved;
+    const rules = { exposed, methodToTypeid, owned, serialized };
+    const type: RegisteredType = { typeid, module: ref, ...rules };
     addType(this, type);
   }
 

@@ -13,6 +13,7 @@ export interface RegisteredType {
   readonly exposed?: readonly string[] | undefined;
   readonly methodToTypeid?: Readonly<Record<string, string>> | undefined;
   readonly owned?: boolean | undefined;
+  readonly serialized?: boolean | undefined;
 }
 
 export interface TypeDefinition {
@@ -128,10 +129,11 @@ async function loadWhole(url: string): Promise<Record<string, unknown>> {
   }
 }
 
-function exposureOf({ typeid, exposed, methodToTypeid = {} }: RegisteredType): Exposure {
+function exposureOf(type: RegisteredType): Exposure {
+  const { typeid, exposed, methodToTypeid = {}, serialized = false } = type;
   const resultTypes = new Map(Object.entries(methodToTypeid));
   const names = exposed === undefined ? undefined : new Set([...exposed, ...resultTypes.keys()]);
-  return { names, resultTypes, typeid };
+  return { names, resultTypes, typeid, serialized };
 }
 
 function construct(exported: unknown, args: readonly unknown[]): unknown {

@@ -28,6 +28,8 @@ export interface Exposure {
   readonly typeid: string;
   /** It keeps what it is given: nothing that is disposed with its last reference. */
   readonly isContainer?: boolean;
+  /** Its calls run one after another. */
+  readonly serialized?: boolean;
 }
 
 /** What may be reached of an object that has rules of its own; undefined: it has none. */

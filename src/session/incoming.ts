@@ -23,7 +23,8 @@ import { Delivery } from './delivery';
 import { Awaited, type Exchange, type Needs } from './exchange';
 import { type Exposure, follow, perform } from './exposure';
 import { requireHeld } from './guard';
-import { type Outcome, outcomeOf } from './outcome';
+import { type Outcome, isThenable, outcomeOf } from './outcome';
+import { inTurn, needsTurn } from './turns';
 
 /** Calls of one session that wait to run; further ones are refused. */
 const WAITING_CALLS = 65_536;
@@ -264,18 +265,9 @@ export class Incoming {
 
   #run(head: CallHead, args: readonly unknown[], source: Source): void {
     const running = new RunningCall(this.#options.caller);
-    const { operation, path, name } = head;
     let result: unknown;
     try {
-      if (head.guard !== undefined) this.#requireGuard(head.guard);
-      result = runAs(running, () =>
-        perform(
-          source.value,
-          { operation, path, name, args },
-          source.exposure,
-          this.#options.exposureOf,
-        ),
-      );
+      result = this.#perform(head, args, source, running);
     } catch (error) {
       this.#conclude(head, { kind: 'throw', value: error });
       return;
@@ -299,12 +291,8 @@ export class Incoming {
     const start = async (): Promise<unknown> => {
       await settledNeeds(needs);
       const referent = source.later === undefined ? source.value : await source.later;
-      if (head.guard !== undefined) this.#requireGuard(head.guard);
       const exposure = source.exposure ?? this.#exposureOf(referent);
-      const deed = { operation: head.operation, path: head.path, name: head.name, args: args() };
-      const result = runAs(running, () =>
-        perform(referent, deed, exposure, this.#options.exposureOf),
-      );
+      const result = this.#perform(head, args(), { value: referent, exposure }, running);
       started.resolve(undefined);
       return await result;
     };
@@ -316,6 +304,22 @@ export class Incoming {
     });
     this.#tails.set(key, tail);
     this.#await(head, running, done, source.exposure);
+  }
+
+  /** Does what the call asks for: now, or in its turn. The guard is checked in the same moment. */
+  #perform(
+    { operation, path, name, guard }: CallHead,
+    args: readonly unknown[],
+    { value, exposure }: Source,
+    running: RunningCall,
+  ): unknown {
+    const body = (): unknown => {
+      if (guard !== undefined) this.#requireGuard(guard);
+      const deed = { operation, path, name, args };
+      return runAs(running, () => perform(value, deed, exposure, this.#options.exposureOf));
+    };
+    const hasTurns = exposure?.serialized === true && needsTurn(operation) && isObject(value);
+    return hasTurns ? inTurn(value, running, body) : body();
   }
 
   #requireGuard({ id, relative, fence }: Guard): void {
@@ -486,13 +490,8 @@ function valueOf(outcome: Outcome): unknown {
   return outcome.value;
 }
 
-function isObject(value: unknown): boolean {
+function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
-}
-
-/** What a callback answers is a function too: a member of a remote object, to be awaited. */
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return isObject(value) && typeof (value as { then?: unknown }).then === 'function';
 }
 
 /** The call that waits for it gives the error to its caller. */

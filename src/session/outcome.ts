@@ -11,3 +11,9 @@ export async function outcomeOf(run: () => unknown): Promise<Outcome> {
     return { kind: 'throw', value: error };
   }
 }
+
+/** What a callback answers is a function too: a member of a remote object, to be awaited. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  return isObject && typeof (value as { then?: unknown }).then === 'function';
+}
