@@ -67,9 +67,27 @@ export function zeroes(typecode: Typecode, length: number): Cells {
 export function cellsFrom(typecode: Typecode, values: Iterable<unknown>): Cells {
   const Type = TYPES[typecode] as unknown as new (values: Iterable<unknown>) => Cells;
   if (isCellsOf(typecode, values)) return new Type(values);
+  if (types.isTypedArray(values) && isBig(values) === isBigCode(typecode))
+    return convert(typecode, values, new Type(values));
   const checked = Array.isArray(values) ? (values as readonly unknown[]) : [...values];
   for (let i = 0; i < checked.length; i++) requireCell(typecode, checked[i]);
   return new Type(checked);
+}
+
+/** Looks only at what became another number: a million cells are made by the engine, in one go. */
+function convert(typecode: Typecode, values: NodeJS.TypedArray, cells: Cells): Cells {
+  for (let i = 0; i < values.length; i++) {
+    if (cells[i] !== values[i]) requireCell(typecode, values[i]);
+  }
+  return cells;
+}
+
+function isBig(values: NodeJS.TypedArray): boolean {
+  return types.isBigInt64Array(values) || types.isBigUint64Array(values);
+}
+
+function isBigCode(typecode: Typecode): boolean {
+  return typecode === 'q' || typecode === 'Q';
 }
 
 /** Whether `values` is the typed array of that typecode, of any realm: then everything in it fits. */
@@ -83,13 +101,13 @@ export function isCellsOf(typecode: Typecode, values: unknown): values is Cells 
  * Python), and `RangeError` for what would become another number.
  */
 export function requireCell(typecode: Typecode, value: unknown): void {
-  const isBig = typecode === 'q' || typecode === 'Q';
-  if (typeof value !== (isBig ? 'bigint' : 'number')) {
-    const wanted = isBig ? 'a bigint' : 'a number';
+  const wantsBig = isBigCode(typecode);
+  if (typeof value !== (wantsBig ? 'bigint' : 'number')) {
+    const wanted = wantsBig ? 'a bigint' : 'a number';
     throw new TypeError(`A cell of an array of '${typecode}' is ${wanted}, not ${kind(value)}`);
   }
   const isFloat = typecode === 'f' || typecode === 'd';
-  if (!isBig && !isFloat && !Number.isInteger(value)) {
+  if (!wantsBig && !isFloat && !Number.isInteger(value)) {
     throw new TypeError(
       `A cell of an array of '${typecode}' is a whole number, not ${String(value)}`,
     );

@@ -141,6 +141,19 @@ test('length, at, get and set', async () => {
   await expect(proxy.get('0' as never)).rejects.toBeInstanceOf(TypeError);
 });
 
+test('cells of another kind are converted, and refused where they change', () => {
+  expect(cellsFrom('b', Float64Array.of(-1, -0))).toEqual(Int8Array.of(-1, 0));
+  expect(cellsFrom('f', Float64Array.of(0.1, NaN))).toEqual(Float32Array.of(0.1, NaN));
+  expect(cellsFrom('Q', BigInt64Array.of(1n))).toEqual(BigUint64Array.of(1n));
+  expect(() => cellsFrom('b', Float64Array.of(1.5))).toThrow(TypeError);
+  expect(() => cellsFrom('b', Float64Array.of(NaN))).toThrow(TypeError);
+  expect(() => cellsFrom('b', Int16Array.of(128))).toThrow(RangeError);
+  expect(() => cellsFrom('Q', BigInt64Array.of(-1n))).toThrow(RangeError);
+  expect(() => cellsFrom('f', Float64Array.of(1e39))).toThrow(RangeError);
+  expect(() => cellsFrom('i', BigInt64Array.of(1n))).toThrow(TypeError);
+  expect(() => cellsFrom('q', Int8Array.of(1))).toThrow(TypeError);
+});
+
 test('setSlice: from the end too, and only what fits in', async () => {
   const proxy = array('i', 4);
   await proxy.setSlice(1, [1, 2]);
