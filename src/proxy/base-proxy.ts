@@ -131,6 +131,11 @@ export abstract class BaseProxy implements Disposable {
     return this.flow(() => failing(error));
   }
 
+  /** Whether `other` is reached by the same session, so that a call can name it. */
+  protected isNear(other: BaseProxy): boolean {
+    return leaseOfProxy(other)?.lessor === this.#lease.lessor;
+  }
+
   /** What arguments are for: a shared container takes data and shared objects only. */
   protected get purpose(): Purpose {
     return 'argument';

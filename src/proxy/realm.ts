@@ -17,8 +17,13 @@ import { BaseProxy, leaseOfBaseProxy, optionsOfBaseProxy, purposeOfBaseProxy } f
 import { mint, sessionOf } from './handles';
 import { IteratorProxy } from './iterator-proxy';
 import { blockingFront } from './sync-proxy';
-import { leaseOfSyncRemote, makeSyncRemote, optionsOfSyncRemote } from './sync-remote';
-import { type CallOptions, type HandleOptions, SYNC } from './options';
+import {
+  leaseOfSyncRemote,
+  makeSyncRemote,
+  optionsOfSyncRemote,
+  purposeOfSyncRemote,
+} from './sync-remote';
+import { type HandleOptions, SYNC } from './options';
 import {
   leaseOfRemote,
   makeRemote,
@@ -221,12 +226,15 @@ export function leaseOfHandle(value: object): Lease | undefined {
 }
 
 export function optionsOf(proxy: object): HandleOptions | undefined {
-  return proxy instanceof BaseProxy ? optionsOfBaseProxy(proxy) : (optionsOfRemote(proxy) ?? optionsOfSyncRemote(proxy));
+  return proxy instanceof BaseProxy
+    ? optionsOfBaseProxy(proxy)
+    : (optionsOfRemote(proxy) ?? optionsOfSyncRemote(proxy));
 }
 
 /** What arguments of its calls are for. */
 export function purposeOf(proxy: object): Purpose {
-  return proxy instanceof BaseProxy ? purposeOfBaseProxy(proxy) : purposeOfRemote(proxy);
+  if (proxy instanceof BaseProxy) return purposeOfBaseProxy(proxy);
+  return purposeOfRemote(proxy) ?? purposeOfSyncRemote(proxy) ?? 'argument';
 }
 
 /** Throws `UsageError` for what is no proxy. */

@@ -167,8 +167,8 @@ export function optionsOfRemote(value: object): CallOptions | undefined {
   return roots.get(value)?.options;
 }
 
-export function purposeOfRemote(value: object): Purpose {
-  return roots.get(value)?.purpose ?? 'argument';
+export function purposeOfRemote(value: object): Purpose | undefined {
+  return roots.get(value)?.purpose;
 }
 
 function stateOf(root: object): RootState {

@@ -30,6 +30,10 @@ export function optionsOfSyncRemote(value: object): HandleOptions | undefined {
   return roots.get(value)?.options;
 }
 
+export function purposeOfSyncRemote(value: object): Purpose | undefined {
+  return roots.get(value)?.purpose;
+}
+
 /** Takes the lease. */
 export function makeSyncRemote(
   lease: Lease,

@@ -184,7 +184,8 @@ export class DictProxy<K extends Key = Key, V = unknown>
 
   /** Entries that are none reject. */
   *#update(items: Entries<K, V> | DictProxy<K, V>): Flow<void> {
-    yield this.call('update', [items instanceof DictProxy ? items : entriesOf(items)]);
+    if (!(items instanceof DictProxy)) return yield this.call('update', [entriesOf(items)]);
+    return yield this.call('update', [this.isNear(items) ? items : yield items.entries()]);
   }
 
   *#toMap(): Flow<Map<K, V>> {

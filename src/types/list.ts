@@ -307,7 +307,8 @@ export class ListProxy<T = unknown> extends BaseProxy implements AsyncIterable<T
 
   /** An iterable that throws rejects. */
   *#extend(items: Iterable<T> | ListProxy<T>): Flow<number> {
-    return yield this.call('extend', [items instanceof ListProxy ? items : [...items]]);
+    if (!(items instanceof ListProxy)) return yield this.call('extend', [[...items]]);
+    return yield this.call('extend', [this.isNear(items) ? items : yield items.toArray()]);
   }
 
   *#sortBy(compare: (a: T, b: T) => number): Flow<this> {

@@ -3,7 +3,7 @@
 
 import { inspect } from 'node:util';
 import { UsageError } from '../base/errors';
-import { BaseProxy, leaseOfBaseProxy } from '../proxy/base-proxy';
+import { BaseProxy } from '../proxy/base-proxy';
 import { type Flow } from '../proxy/flow';
 import { ELEMENT, type Element, type HasElements } from '../session/elements';
 import { type Purpose } from '../session/parties';
@@ -207,8 +207,7 @@ export class SetProxy<T extends Key = Key> extends BaseProxy implements AsyncIte
   /** A set of another manager is read first, and then sent. */
   *#operate(name: string, other: Members<T>): Flow<unknown> {
     if (!(other instanceof SetProxy)) return yield this.call(name, [membersOf(other)]);
-    const isNear = leaseOfBaseProxy(other)?.lessor === leaseOfBaseProxy(this)?.lessor;
-    return yield this.call(name, [isNear ? other : yield other.values()]);
+    return yield this.call(name, [this.isNear(other) ? other : yield other.values()]);
   }
 
   protected override get purpose(): Purpose {

@@ -307,6 +307,16 @@ test('what cannot be shared is refused, and nothing is lost', async () => {
   });
 });
 
+test('is updated by a dict of another manager, which is read first', async () => {
+  await using other = new Manager({ limits: SHORT_LIMITS });
+  const theirs = other.dict({ b: 2 });
+  const proxy = dict<string, number>([['a', 1]]);
+  await proxy.update(theirs as unknown as Iterable<[string, number]>);
+  await expect(proxy.toObject()).resolves.toEqual({ a: 1, b: 2 });
+  release(theirs);
+  await expectNothingHeld(other);
+});
+
 const key = fc.constantFrom<Key[]>('a', '__proto__', 0, -0, NaN, 1n, null, undefined, true);
 const value = fc.oneof(
   fc.integer(),

@@ -606,6 +606,16 @@ test('only what is exposed can be called', async () => {
   await expect(proxy._callMethod('length')).resolves.toBe(1);
 });
 
+test('is extended by a list of another manager, which is read first', async () => {
+  await using other = new Manager({ limits: SHORT_LIMITS });
+  const theirs = other.list([2, 3]);
+  const proxy = list([1]);
+  await expect(proxy.extend(theirs)).resolves.toBe(3);
+  await expect(proxy.toArray()).resolves.toEqual([1, 2, 3]);
+  release(theirs);
+  await expectNothingHeld(other);
+});
+
 const value = fc.oneof(
   fc.integer({ min: -3, max: 3 }),
   fc.constantFrom('a', null, undefined, NaN, 2n),

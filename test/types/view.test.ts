@@ -8,6 +8,7 @@ import {
   oneway,
   release,
   sameReferent,
+  sync,
   view,
   withOptions,
 } from '../../src/index';
@@ -125,6 +126,17 @@ describe('a view of a list', () => {
     const inner = (await list.get(0)) as object[];
     expect(sameReferent(mine(inner[0] as object), list)).toBe(true);
   });
+});
+
+test('behind sync, a view reads and writes elements, and takes what the list takes', () => {
+  const list = mine(manager.list<unknown>([[1]]));
+  const blocking: any = mine(sync(mine(view<any>(list) as object)) as object);
+  expect(blocking[0]).toEqual([1]);
+  blocking[0] = 'written';
+  expect(blocking.length).toBe(1);
+  expect(blocking.at(0)).toBe('written');
+  const again: any = mine(withOptions(blocking as object, {}));
+  expect(() => again.push(() => 1)).toThrow(/cannot be copied into a shared object/);
 });
 
 describe('a view of', () => {
