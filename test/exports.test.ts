@@ -46,6 +46,7 @@ it('exports these names', () => {
     'release',
     'revive',
     'sameReferent',
+    'sync',
     'tokenOf',
     'version',
     'view',

@@ -1,7 +1,7 @@
 // What `sync(proxy)` gives for a shared type: the same class, whose calls block the thread, behind a
 // JS Proxy that lets the language's own operators through: `list[0]`, `list.length`, `for … of`, `in`.
 
-import { BaseProxy, ELEMENTS, type Elements, standBefore } from './base-proxy';
+import { type BaseProxy, ELEMENTS, type Elements, standBefore } from './base-proxy';
 
 const INDEX = /^(0|[1-9]\d*)$/;
 
@@ -50,7 +50,8 @@ class Traps implements ProxyHandler<BaseProxy> {
   }
 
   set(_shape: BaseProxy, name: string | symbol, value: unknown): boolean {
-    if (typeof name === 'symbol' || !this.#isElement(name) || this.#elements === 'key') return false;
+    if (typeof name === 'symbol' || !this.#isElement(name) || this.#elements === 'key')
+      return false;
     this.#container.set(this.#elements === 'index' ? Number(name) : name, value);
     return true;
   }
@@ -76,11 +77,15 @@ class Traps implements ProxyHandler<BaseProxy> {
     return [...this.#container.keys()].filter((key) => typeof key === 'string');
   }
 
-  getOwnPropertyDescriptor(_shape: BaseProxy, name: string | symbol): PropertyDescriptor | undefined {
+  getOwnPropertyDescriptor(
+    _shape: BaseProxy,
+    name: string | symbol,
+  ): PropertyDescriptor | undefined {
     if (typeof name === 'symbol' || this.#elements === undefined) return undefined;
     if (this.#elements === 'index' && !INDEX.test(name)) return undefined;
     if (!this.has(_shape, name)) return undefined;
-    return { value: this.#read(name), writable: true, enumerable: true, configurable: true };
+    const get = (): unknown => this.#read(name); // not read by who only lists names
+    return { get, enumerable: true, configurable: true };
   }
 
   /** Methods of the proxy come before attributes: those are reached by `get(name)` too. */
@@ -90,7 +95,9 @@ class Traps implements ProxyHandler<BaseProxy> {
   }
 
   #read(name: string): unknown {
-    return this.#elements === 'index' ? this.#container.at(Number(name)) : this.#container.get(name);
+    return this.#elements === 'index'
+      ? this.#container.at(Number(name))
+      : this.#container.get(name);
   }
 }
 

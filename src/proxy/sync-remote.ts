@@ -107,8 +107,8 @@ class Traps implements ProxyHandler<object> {
 
   getOwnPropertyDescriptor(shape: object, name: string | symbol): PropertyDescriptor | undefined {
     if (typeof name === 'symbol' || !this.has(shape, name)) return undefined;
-    const value = this.get(shape, name, shape);
-    return { value, writable: true, enumerable: true, configurable: true };
+    const get = (): unknown => this.get(shape, name, shape); // not read by who only lists names
+    return { get, enumerable: true, configurable: true };
   }
 
   apply(_shape: object, _self: unknown, args: unknown[]): unknown {

@@ -290,8 +290,7 @@ export class Connection implements Minter, Blocker {
     }
     if (call.outcome?.kind !== 'throw') return call.outcome?.value;
     const { value } = call.outcome;
-    if (value instanceof Error) Error.captureStackTrace(value, this.session.callBlocking);
-    rethrow(value);
+    throwHere(value);
   }
 
   #claimBlocking(lease: Lease): void {
@@ -333,24 +332,25 @@ export class Connection implements Minter, Blocker {
 
   /** False where the deadline passed before the answer came. */
   #complete(call: BlockingCall, deadline: number | undefined): boolean {
-    let isInTime = true;
-    while (call.outcome === undefined && isInTime) {
-      this.#withLane((lane) => {
+    while (call.outcome === undefined) {
+      const isInTime = this.#withLane((lane) => {
         lane.send(this.#outbox);
-        isInTime = lane.receive(deadline);
+        return lane.receive(deadline);
       });
+      if (isInTime === false) return false;
     }
-    return isInTime;
+    return true;
   }
 
   /** A lane that breaks ends the session: its calls have their outcome then. */
-  #withLane(use: (lane: Lane) => void): void {
+  #withLane<T>(use: (lane: Lane) => T): T | undefined {
     try {
-      use((this.#lane ??= this.#openLane()));
+      return use((this.#lane ??= this.#openLane()));
     } catch (error) {
       const reason = this.#goneFor(error);
       this.#end(reason, reason);
       this.#link?.destroy();
+      return undefined;
     }
   }
 
@@ -636,6 +636,12 @@ function unreachable(address: string, cause: unknown): Error {
     `Cannot connect to ${address}: nobody listens there; its manager has ended, or was never started`,
     { cause, outcome: 'not-sent' },
   );
+}
+
+/** The stack of whoever waits for it here; that of the other side stays in `remoteStack`. */
+function throwHere(error: unknown): never {
+  if (error instanceof Error) Error.captureStackTrace(error, throwHere);
+  rethrow(error);
 }
 
 /** The same error rejects what was asked for; here it would be told twice. */

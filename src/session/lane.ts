@@ -9,7 +9,7 @@ import { parseAddress } from '../transport/address';
 import { FifoPipe } from '../transport/fifo-pipe';
 import { FrameReader } from '../transport/frame-reader';
 import { type Outbox } from '../transport/outbox';
-import { type SyncPipe, sleepSync } from '../transport/sync-pipe';
+import { type SyncPipe } from '../transport/sync-pipe';
 import { THREAD_ENTRY, ThreadPipe } from '../transport/thread-pipe';
 import { HANDSHAKE_BYTES } from '../wire/auth';
 import { type Admission, type Credentials, Handshake, sendMessage } from './handshake';
@@ -35,38 +35,33 @@ export class Lane {
   /** Blocks until the session has taken the lane. Throws `PipeEnd` where nobody answers. */
   constructor(options: LaneOptions) {
     this.#pipe = openPipe(options);
-    const handshake = new Handshake(options.credentials, true);
-    let isAdmitted = false;
-    const shake = (message: Buffer): void => {
-      const answer = handshake.receive(message);
-      if (Buffer.isBuffer(answer)) {
-        sendMessage(this.#pipe, answer);
-        return;
-      }
-      isAdmitted = true;
-      this.#reader.messageBytes = options.limits.messageBytes;
-      options.admitted(answer);
-    };
+    let receive = this.#shakeHands(options, () => {
+      receive = options.receive;
+    });
     this.#reader = new FrameReader((buffer, start, end) => {
-      if (isAdmitted) options.receive(buffer, start, end);
-      else shake(Buffer.from(buffer.subarray(start, end)));
+      receive(buffer, start, end);
     }, HANDSHAKE_BYTES);
-    const { handshakeMs } = options.limits;
-    const deadline = performance.now() + handshakeMs;
-    const isStopped = (): boolean => !this.receive(deadline);
     try {
-      while (!isAdmitted) {
-        if (isStopped()) {
-          const { address } = options.credentials;
-          throw new TimeoutError(
-            `Cannot connect to ${address}: no handshake within ${String(handshakeMs)} ms`,
-          );
-        }
-      }
+      const deadline = performance.now() + options.limits.handshakeMs;
+      while (receive !== options.receive) if (!this.receive(deadline)) throw tooSlow(options);
     } catch (error) {
       this.#pipe.close();
       throw error;
     }
+  }
+
+  #shakeHands(options: LaneOptions, done: () => void): LaneOptions['receive'] {
+    const handshake = new Handshake(options.credentials, true);
+    return (buffer, start, end) => {
+      const answer = handshake.receive(Buffer.from(buffer.subarray(start, end)));
+      if (Buffer.isBuffer(answer)) {
+        sendMessage(this.#pipe, answer);
+        return;
+      }
+      this.#reader.messageBytes = options.limits.messageBytes;
+      options.admitted(answer);
+      done();
+    };
   }
 
   /** All that waits, and what may not have left by the link. */
@@ -74,7 +69,8 @@ export class Lane {
     const { frames, next } = outbox.takeAll(this.#next);
     this.#next = next;
     if (frames.length === 0) return;
-    const isSmall = frames.length > 1 && frames.reduce((sum, { length }) => sum + length, 0) <= FRAMES_BYTES;
+    const isSmall =
+      frames.length > 1 && frames.reduce((sum, { length }) => sum + length, 0) <= FRAMES_BYTES;
     for (const frame of isSmall ? [Buffer.concat(frames)] : frames) this.#pipe.write(frame);
   }
 
@@ -91,6 +87,12 @@ export class Lane {
   }
 }
 
+function tooSlow({ credentials, limits }: LaneOptions): TimeoutError {
+  return new TimeoutError(
+    `Cannot connect to ${credentials.address}: no handshake within ${String(limits.handshakeMs)} ms`,
+  );
+}
+
 /** FIFOs where the manager is a private one of this machine; else a thread with a socket. */
 function openPipe({ credentials: { address }, limits, pid }: LaneOptions): SyncPipe {
   const directory = directoryOf(address);
@@ -101,8 +103,10 @@ function openPipe({ credentials: { address }, limits, pid }: LaneOptions): SyncP
     const pipe = openFifo(directory, { isComing, answerMs: limits.handshakeMs });
     if (pipe !== undefined) return pipe;
   }
-  while (isComing()) sleepSync(1);
-  return new ThreadPipe(parseAddress(address), threadArguments(THREAD_ENTRY));
+  return ThreadPipe.open(parseAddress(address), {
+    execArgv: threadArguments(THREAD_ENTRY),
+    isComing: () => isComing() || (pid !== undefined && directory === undefined && !hasEnded(pid)),
+  });
 }
 
 function openFifo(

@@ -7,7 +7,7 @@ import { connect } from './connect';
 import { type Link } from './link';
 import { type ThreadData, type ThreadMessage } from './thread-pipe';
 
-const { address, port, count } = workerData as ThreadData;
+const { address, isPatient, port, count } = workerData as ThreadData;
 /** Between a socket's birth and its first ear lies a moment. */
 const RETRY_MS = 20;
 
@@ -17,16 +17,18 @@ function tell(message: ThreadMessage): void {
   Atomics.notify(count, 0);
 }
 
-async function connectTwice(): Promise<Link> {
-  try {
-    return await connect(address);
-  } catch {
-    await sleep(RETRY_MS);
-    return await connect(address);
+async function connectAtLast(): Promise<Link> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await connect(address);
+    } catch (error) {
+      if (attempt > 1 && !isPatient) throw error;
+      await sleep(RETRY_MS);
+    }
   }
 }
 
-connectTwice().then(
+connectAtLast().then(
   (link) => {
     link.listen({
       data: tell,

@@ -1,7 +1,12 @@
 // Blocking for another process over any kind of socket: a thread has the socket and its event loop,
 // and the thread that blocks is woken by `Atomics.notify`.
 
-import { Worker, MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import {
+  Worker,
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+} from 'node:worker_threads';
 import { extname, join } from 'node:path';
 import { type Address } from './address';
 import { PipeEnd, type SyncPipe } from './sync-pipe';
@@ -9,6 +14,8 @@ import { PipeEnd, type SyncPipe } from './sync-pipe';
 /** What the thread is given. */
 export interface ThreadData {
   readonly address: Address;
+  /** Tries again and again where nobody listens yet. */
+  readonly isPatient: boolean;
   readonly port: MessagePort;
   /** Grows with each message of the thread. */
   readonly count: Int32Array;
@@ -19,16 +26,40 @@ export type ThreadMessage = Uint8Array | string;
 
 export const THREAD_ENTRY = join(__dirname, `thread-pipe-entry${extname(__filename)}`);
 
+/** How often whoever waits for a manager looks whether it still comes. */
+const POLL_MS = 20;
+
 export class ThreadPipe implements SyncPipe {
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #count = new Int32Array(new SharedArrayBuffer(4));
 
-  /** Connects; what is written before waits. `execArgv`: what the thread needs to load its entry. */
-  constructor(address: Address, execArgv: readonly string[]) {
+  /** Read while it was opened. */
+  #first: Buffer | undefined;
+
+  /**
+   * Blocks until the other side has spoken; throws `PipeEnd` where nobody listens and `isComing` says
+   * that nobody will. `execArgv`: what the thread needs to load its entry.
+   */
+  static open(
+    address: Address,
+    options: { readonly execArgv: readonly string[]; readonly isComing: () => boolean },
+  ): ThreadPipe {
+    const isPatient = options.isComing();
+    const pipe = new ThreadPipe(address, isPatient, options.execArgv);
+    while (pipe.#first === undefined) {
+      pipe.#first = pipe.read(isPatient ? performance.now() + POLL_MS : undefined);
+      if (pipe.#first !== undefined || options.isComing()) continue;
+      pipe.close();
+      throw new PipeEnd('It has ended before it listened');
+    }
+    return pipe;
+  }
+
+  private constructor(address: Address, isPatient: boolean, execArgv: readonly string[]) {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    const workerData: ThreadData = { address, port: port2, count: this.#count };
+    const workerData: ThreadData = { address, isPatient, port: port2, count: this.#count };
     this.#worker = new Worker(THREAD_ENTRY, {
       workerData,
       transferList: [port2],
@@ -43,6 +74,9 @@ export class ThreadPipe implements SyncPipe {
   }
 
   read(deadline: number | undefined): Buffer | undefined {
+    const first = this.#first;
+    this.#first = undefined;
+    if (first !== undefined) return first;
     for (;;) {
       const seen = Atomics.load(this.#count, 0);
       const message = this.#take();
@@ -61,6 +95,8 @@ export class ThreadPipe implements SyncPipe {
   #take(): Buffer | undefined {
     const message = receiveMessageOnPort(this.#port)?.message as ThreadMessage | undefined;
     if (typeof message === 'string') throw new PipeEnd(message);
-    return message === undefined ? undefined : Buffer.from(message.buffer, message.byteOffset, message.length);
+    return message === undefined
+      ? undefined
+      : Buffer.from(message.buffer, message.byteOffset, message.length);
   }
 }

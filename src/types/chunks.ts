@@ -71,7 +71,7 @@ export function iterateChunks<T>(
 ): AsyncIterableIterator<T> {
   const { batch } = resolveOptions('an iteration', ITERATION_RULES, options);
   if (!isSync) return new ChunkIterator<T>(first, batch);
-  return iterateSync<T>(first as (batch: number) => unknown, batch) as never;
+  return iterateSync<T>(first, batch) as never;
 }
 
 /** The same for what is asked for anew before each item: `next` makes one of the answer, or ends. */
@@ -105,7 +105,10 @@ export function mapItems<T, U>(
   return mapAsync(items, map);
 }
 
-async function* mapAsync<T, U>(items: AsyncIterable<T>, map: (item: T) => U): AsyncIterableIterator<U> {
+async function* mapAsync<T, U>(
+  items: AsyncIterable<T>,
+  map: (item: T) => U,
+): AsyncIterableIterator<U> {
   for await (const item of items) yield map(item);
 }
 
@@ -113,7 +116,10 @@ function* mapSync<T, U>(items: Iterable<T>, map: (item: T) => U): Generator<U, u
   for (const item of items) yield map(item);
 }
 
-function* iterateSync<T>(first: (batch: number) => unknown, batch: number): Generator<T, undefined> {
+function* iterateSync<T>(
+  first: (batch: number) => unknown,
+  batch: number,
+): Generator<T, undefined> {
   let [items, more] = first(batch) as SyncChunk<T>;
   try {
     for (;;) {

@@ -1,0 +1,274 @@
+// Calls that block: every case over FIFOs, and over a thread with a socket.
+import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  Manager,
+  ManagerDiedError,
+  RemoteError,
+  TimeoutError,
+  UsageError,
+  release,
+  sameReferent,
+  sync,
+  tokenOf,
+  withOptions,
+} from '../../src/index';
+import { type ListProxy } from '../../src/index';
+import { type Counter } from '../fixtures/classes';
+import { SHORT_LIMITS, endManager, expectNothingHeld, isAlive } from '../support/managers';
+import { Child } from '../support/runners';
+
+class TestManager extends Manager {
+  static {
+    this.register('Counter', {
+      module: require.resolve('../fixtures/classes'),
+      export: 'Counter',
+    });
+  }
+}
+
+const SOCKET = join(tmpdir(), `referent-sync-${String(process.pid)}.sock`);
+
+jest.setTimeout(30_000);
+
+describe.each([
+  ['FIFOs', undefined],
+  ['a thread', `unix:${SOCKET}`],
+])('over %s', (_name, address) => {
+  let manager: TestManager;
+  beforeEach(() => {
+    manager = new TestManager({ address, limits: SHORT_LIMITS });
+  });
+  afterEach(async () => {
+    if (address === undefined) {
+      if (manager.state === 'started') await endManager(manager);
+      return;
+    }
+    if (manager.state === 'started') {
+      await expectNothingHeld(manager);
+      await manager.shutdown();
+    }
+    rmSync(SOCKET, { force: true });
+  });
+
+  it('the first line of a program can be one', () => {
+    const list = sync(manager).list([1, 2, 3]);
+    expect(list.length).toBe(3);
+    release(list);
+  });
+
+  it('a list is used with the operators of the language', () => {
+    const list = sync(manager).list([3, 1, 2]);
+    expect(list[0]).toBe(3);
+    list[0] = 30;
+    expect([list.at(0), list.get(-1), list[9]]).toEqual([30, 2, undefined]);
+    expect([...list]).toEqual([30, 1, 2]);
+    expect(list.sort((a, b) => a - b)).toBe(list);
+    expect(list.toArray()).toEqual([1, 2, 30]);
+    expect([0 in list, 3 in list, 'push' in list, Object.keys(list)]).toEqual([
+      true,
+      false,
+      true,
+      ['0', '1', '2'],
+    ]);
+    expect([[...list.keys()], [...list.entries()], [...list.values({ batch: 1 })]]).toEqual([
+      [0, 1, 2],
+      [
+        [0, 1],
+        [1, 2],
+        [2, 30],
+      ],
+      [1, 2, 30],
+    ]);
+    for (const item of list.values({ batch: 1 })) if (item === 2) break;
+    expect(() => list.get(99)).toThrow(RangeError);
+    expect(() => list.set(99, 1)).toThrow('out of range');
+    expect(() => list.sort('x' as never)).toThrow(UsageError);
+    release(list);
+  });
+
+  it('dicts, sets, namespaces, values and arrays too', () => {
+    const s = sync(manager);
+    using dict = s.dict({ a: 1 });
+    dict.set('b', 2);
+    expect(['a' in dict, 'x' in dict, Object.keys(dict), [...dict]]).toEqual([
+      true,
+      false,
+      ['a', 'b'],
+      [
+        ['a', 1],
+        ['b', 2],
+      ],
+    ]);
+    expect([dict.size, dict.toObject(), dict.increment('a', 5)]).toEqual([2, { a: 1, b: 2 }, 6]);
+    expect(() => dict.get({} as never)).toThrow(UsageError);
+    using set = s.set([1, 2]);
+    expect([set.has(2), set.size, [...set], set.union([3])]).toEqual([
+      true,
+      2,
+      [1, 2],
+      new Set([1, 2, 3]),
+    ]);
+    using ns = s.namespace({ x: 1, get: 7 });
+    ns.x = 5;
+    expect([ns.x, 'x' in ns, 'y' in ns, ns.get('get'), Object.keys(ns)]).toEqual([
+      5,
+      true,
+      false,
+      7,
+      ['x', 'get'],
+    ]);
+    expect(delete (ns as { x?: number }).x).toBe(true);
+    expect('x' in ns).toBe(false);
+    using value = s.value(10);
+    expect([value.increment(5), value.get()]).toEqual([15, 15]);
+    using array = s.array('i', [1, 2, 3]);
+    array[1] = 20;
+    expect([[...array], array.length, array.slice(0, 2)]).toEqual([
+      [1, 20, 3],
+      3,
+      new Int32Array([1, 20]),
+    ]);
+    expect(() => array.set(0, 1.5)).toThrow(TypeError);
+  });
+
+  it('what a call gives is synchronous too, at any depth', () => {
+    using inner = sync(manager).list([1]);
+    using outer = sync(manager).list<any>([inner, { deep: inner }]);
+    using first = outer[0];
+    using deep = outer[1].deep;
+    expect([first.length, deep[0], sameReferent(deep, inner)]).toEqual([1, 1, true]);
+    const items = [...outer];
+    expect(items.map((item) => (item.deep ?? item).length)).toEqual([1, 1]);
+    release(items[0]); // the same handle twice, as in one answer
+  });
+
+  it('sees what was sent before, awaited or not, also if the link is stuck', async () => {
+    const list = manager.list<unknown>();
+    const big = Buffer.alloc(8 * 2 ** 20, 1);
+    const pushes = [list.push(1), list.push(big), list.push(3)];
+    const blocking = sync(list);
+    expect(blocking.length).toBe(3);
+    expect(blocking[2]).toBe(3);
+    await expect(Promise.all(pushes)).resolves.toEqual([1, 2, 3]);
+    pushes.push(list.push(4)); // by the link again, after what went by the lane
+    expect(blocking.length).toBe(4);
+    await expect(list.length).resolves.toBe(4);
+    expect((blocking[1] as Buffer).equals(big)).toBe(true);
+    await Promise.all(pushes);
+    release(list);
+    release(blocking);
+  });
+
+  it('a message of many parts goes and comes', () => {
+    using dict = sync(manager).dict<string, Buffer>();
+    const big = Buffer.alloc(5 * 2 ** 20, 7);
+    dict.set('big', big);
+    expect(dict.get('big')?.equals(big)).toBe(true);
+  });
+
+  it('a remote object answers all that JavaScript asks', () => {
+    using counter = sync(manager).create<Counter>('Counter', 5);
+    expect(counter.total).toBe(5);
+    counter.total = 6;
+    expect([counter.double, counter.items[0]?.name, counter.sum(1, 2, 3)]).toEqual([
+      12,
+      'first',
+      6,
+    ]);
+    expect(counter.add(4)).toBe(counter);
+    expect([counter.total, counter.addLater(1) === counter, counter.total]).toEqual([10, true, 11]);
+    expect([...counter]).toEqual([1, 2, 3]);
+    expect([...counter.upTo(3)]).toEqual([0, 1, 2]);
+    expect(['total' in counter, 'nothing' in counter, '_secret' in counter]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(Object.keys(counter)).toContain('total');
+    expect(() => counter.failing).toThrow(SyntaxError);
+    expect(() => counter.fail('range')).toThrow(RangeError);
+    expect(() => (counter as unknown as { gone(): void }).gone()).toThrow(RemoteError);
+    const adder = counter.adder();
+    expect([adder(1), counter.total]).toEqual([1012, 1012]);
+    release(adder);
+  });
+
+  it('callbacks are served while the thread waits, and may block themselves', () => {
+    using counter = sync(manager).create<Counter>('Counter');
+    using list = sync(manager).list<number>();
+    const answer = counter.call((value) => {
+      list.push(value);
+      return list.length + 10;
+    }, 7);
+    expect([answer, list.toArray()]).toEqual([11, [7]]);
+    const thrown = (): unknown =>
+      counter.call(() => {
+        throw new RangeError('from here');
+      });
+    expect(thrown).toThrow(RangeError);
+    expect(() => counter.call(async () => 1)).toThrow('the thread that should keep it is blocked');
+    expect(counter.total).toBe(0);
+  });
+
+  it('a time that runs out ends the call, and no other', async () => {
+    const counter = manager.create<Counter>('Counter');
+    const blocking = sync(counter);
+    expect(blocking.total).toBe(0);
+    const short = withOptions(blocking, { timeoutMs: 200 });
+    expect(() => short.wait()).toThrow(TimeoutError);
+    expect(blocking.sum(1, 2)).toBe(3);
+    expect(blocking.total).toBe(-1); // the method was told
+    expect(await counter.sum(4)).toBe(4);
+    for (const proxy of [short, blocking, counter]) release(proxy);
+  });
+
+  it('the death of the manager ends a call that waits', async () => {
+    await manager.start();
+    const counter = sync(manager).create<Counter>('Counter');
+    spawn('sh', ['-c', `sleep 0.3; kill -9 ${String(manager.pid)}`]);
+    expect(() => counter.wait()).toThrow(ManagerDiedError);
+    expect(() => counter.total).toThrow(ManagerDiedError);
+    await manager.shutdown();
+  });
+
+  it('start() and shutdown() block as well', () => {
+    sync(manager).start();
+    expect([manager.state, sync(manager).numberOfObjects()]).toEqual(['started', 0]);
+    expect(sync(manager).inspect().sessions).toHaveLength(1);
+    sync(manager).shutdown();
+    expect([manager.state, isAlive(manager.pid ?? 0)]).toEqual(['shutdown', false]);
+    expect(() => sync(manager).list()).toThrow('shut down');
+  });
+});
+
+it('a token is opened where it is used', async () => {
+  const manager = new Manager({ limits: SHORT_LIMITS });
+  await manager.start();
+  const list = manager.list([1, 2]);
+  const blocking = sync(list);
+  const token = JSON.parse(JSON.stringify(blocking)) as object;
+  expect(token).toEqual({ '@referent': tokenOf(list).text });
+  const child = new Child();
+  const result = await child.run((library, _state, text) => {
+    const claimed = library.sync(library.revive(text) as ListProxy<number>);
+    return [claimed.length, claimed.push(3), [...claimed]];
+  }, token);
+  expect(result).toEqual([2, 3, [1, 2, 3]]);
+  await child.kill();
+  release(list);
+  release(blocking);
+  await endManager(manager);
+});
+
+it('what stops a start is told to who blocks for it', async () => {
+  const manager = new Manager({ types: require.resolve('../fixtures/eager') + '.missing' });
+  expect(() => sync(manager).list().length).toThrow('missing');
+  await manager.shutdown();
+});
+
+it('is refused where there is nothing to block for', () => {
+  expect(() => sync({})).toThrow(UsageError);
+});
