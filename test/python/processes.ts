@@ -5,7 +5,7 @@ import { Child } from '../support/runners';
 
 /** How a process uses its proxies. */
 export type Face = 'async' | 'sync';
-export const FACES: readonly Face[] = ['async'];
+export const FACES: readonly Face[] = ['async', 'sync'];
 
 /** What a body finds in its state. */
 export interface Opened {

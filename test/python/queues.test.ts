@@ -141,6 +141,31 @@ describe.each(FACES)('behind the %s face', (face) => {
     await queue.join();
   });
 
+  test('take, which Python has not: acknowledged or given back', async () => {
+    const queue = mine(manager.queue<number>());
+    const told = await processes.run(
+      async (_lib, { open }, argument) => {
+        const it = open(argument).queue;
+        await it.put(1);
+        const first = await it.take({ timeoutMs: 1000 });
+        await first.nack();
+        const again = await it.take();
+        await again.ack();
+        let twice = 'nothing';
+        try {
+          await again.ack();
+        } catch (error) {
+          twice = (error as Error).name;
+        }
+        return [first.item, first.redelivered, again.item, again.redelivered, twice];
+      },
+      { queue },
+      1,
+    );
+    expect(told).toEqual([[1, false, 1, true, 'UsageError']]);
+    await expect(queue.empty()).resolves.toBe(true);
+  });
+
   test('timeout: get waits as long as it was told', async () => {
     const queue = mine(manager.queue());
     const start = performance.now();
