@@ -50,6 +50,7 @@ it('exports these names', () => {
     'release',
     'revive',
     'sameReferent',
+    'sync',
     'tokenOf',
     'version',
     'view',

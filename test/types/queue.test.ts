@@ -9,6 +9,7 @@ import {
 import { comparePriorities, type Priority } from '../../src/types/priority';
 import { QueueReferent, queueTypes } from '../../src/types/queue';
 import { fifoStore } from '../../src/types/queue-store';
+import { RunningCall, runAs } from '../../src/session/current-call';
 import { FakeClient } from '../support/fake-client';
 import { SHORT_LIMITS, endManager, expectNothingHeld } from '../support/managers';
 
@@ -302,6 +303,27 @@ describe('shutdown', () => {
       name: 'UsageError',
     });
   });
+});
+
+test('a call that was held back and given up meanwhile waits for nothing', () => {
+  const referent = new QueueReferent(fifoStore(), 0);
+  const client = new FakeClient();
+  const call = new RunningCall(client.caller);
+  call.abort(new Error('enough'));
+  expect(() => runAs(call, () => referent.get())).toThrow('enough');
+  void referent.put(1);
+  expect(referent.size()).toBe(1);
+  expect(client.caller.waiting).toBe(0);
+});
+
+test('the end of the manager ends who waits', async () => {
+  const other = new Manager({ limits: SHORT_LIMITS });
+  const queue = other.queue<number>(1);
+  const getting = queue.get();
+  await Promise.all([
+    expect(getting).rejects.toMatchObject({ name: 'ConnectionLostError' }),
+    queue.size().then(() => other.shutdown()),
+  ]);
 });
 
 test('a million items go through in a moment', () => {
