@@ -8,11 +8,14 @@ import { BaseProxy } from './proxy/base-proxy';
 import { type Loose, type Remote } from './proxy/remote-types';
 import { type Purpose } from './session/parties';
 import { type ArrayProxy, cellsOf } from './types/array';
+import { type BarrierOptions, type BarrierProxy, barrierArguments } from './types/barrier';
 import { type Cell, type Typecode } from './types/cells';
 import { type DictProxy, entriesOf } from './types/dict';
+import { type EventProxy } from './types/event';
 import { type Key } from './types/keys';
 import { type ListProxy } from './types/list';
 import { type NamespaceProxy, attributesOf } from './types/namespace';
+import { type QueueProxy, requireMaxSize } from './types/queue';
 import { type SetProxy, membersOf } from './types/set';
 import { type ValueProxy } from './types/value';
 
@@ -63,6 +66,36 @@ export abstract class Creators extends EventEmitter<ManagerEvents> {
   namespace<T extends object = Record<string, unknown>>(members?: T): NamespaceProxy<T> {
     const args = members === undefined ? [] : [attributesOf(members)];
     return this.make('namespace', args, 'container') as NamespaceProxy<T>;
+  }
+
+  /** A shared queue, first in first out. `maxSize` of 0 or less: without bound. */
+  queue<T = unknown>(maxSize = 0): QueueProxy<T> {
+    return this.make('queue', [requireMaxSize(maxSize)], 'container') as QueueProxy<T>;
+  }
+
+  /** A shared queue, last in first out. */
+  lifoQueue<T = unknown>(maxSize = 0): QueueProxy<T> {
+    return this.make('lifoQueue', [requireMaxSize(maxSize)], 'container') as QueueProxy<T>;
+  }
+
+  /** A shared queue, the least first: of numbers, bigints, texts, or arrays of these. */
+  priorityQueue<T = unknown>(maxSize = 0): QueueProxy<T> {
+    return this.make('priorityQueue', [requireMaxSize(maxSize)], 'container') as QueueProxy<T>;
+  }
+
+  /** The same as `queue`, by the name that Python has for one with `taskDone` and `join`. */
+  joinableQueue<T = unknown>(maxSize = 0): QueueProxy<T> {
+    return this.make('joinableQueue', [requireMaxSize(maxSize)], 'container') as QueueProxy<T>;
+  }
+
+  /** A shared flag that can be waited for. */
+  event(): EventProxy {
+    return this.make('event', [], 'argument') as EventProxy;
+  }
+
+  /** Where `parties` wait for each other. */
+  barrier(parties: number, options?: BarrierOptions): BarrierProxy {
+    return this.make('barrier', barrierArguments(parties, options), 'argument') as BarrierProxy;
   }
 
   /** An object of a registered type. An unknown typeid rejects the first call. */

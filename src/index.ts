@@ -33,16 +33,20 @@ export {
   type RemoteResult,
 } from './proxy/remote-types';
 export { currentSignal } from './session/current-call';
+export { BarrierProxy, type BarrierOptions } from './types/barrier';
 export { type IterationOptions } from './types/chunks';
 export { ArrayProxy } from './types/array';
 export { type Cell, type Typecode } from './types/cells';
 export { DictProxy } from './types/dict';
+export { EventProxy } from './types/event';
 export { type Key } from './types/keys';
 export { ListProxy } from './types/list';
 export { NamespaceProxy } from './types/namespace';
+export { QueueProxy, TakenItem } from './types/queue';
 export { SetProxy } from './types/set';
 export { ValueProxy } from './types/value';
 export { view } from './types/view';
+export { type BlockingOptions } from './types/waiting-proxy';
 export {
   AuthenticationError,
   ConnectionLostError,

@@ -8,16 +8,19 @@ import { type ArrayProxy } from './types/array';
 import { type DictProxy } from './types/dict';
 import { type ListProxy } from './types/list';
 import { type NamespaceProxy } from './types/namespace';
+import { type TakenItem } from './types/queue';
 import { type SetProxy } from './types/set';
 
 /** What a method gives whose promise nobody has to wait for. */
 type SyncOut<T> = T extends BaseProxy | LockHandle
   ? Sync<T>
-  : T extends Promise<infer V>
-    ? SyncOut<V>
-    : T extends AsyncIterableIterator<infer U>
-      ? IterableIterator<U>
-      : T;
+  : T extends TakenItem
+    ? SyncFace<T>
+    : T extends Promise<infer V>
+      ? SyncOut<V>
+      : T extends AsyncIterableIterator<infer U>
+        ? IterableIterator<U>
+        : T;
 type SyncMember<M> = M extends (...args: infer A) => infer R
   ? (...args: A) => SyncOut<R>
   : SyncOut<M>;

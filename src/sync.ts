@@ -13,11 +13,14 @@ import { type Purpose } from './session/parties';
 import { type Sync, type SyncRemote } from './sync-types';
 import { sleepSync } from './transport/sync-pipe';
 import { type ArrayProxy } from './types/array';
+import { type BarrierOptions, type BarrierProxy } from './types/barrier';
 import { type Cell, type Typecode } from './types/cells';
 import { type DictProxy } from './types/dict';
+import { type EventProxy } from './types/event';
 import { type Key } from './types/keys';
 import { type ListProxy } from './types/list';
 import { type NamespaceProxy } from './types/namespace';
+import { type QueueProxy } from './types/queue';
 import { type SetProxy } from './types/set';
 import { type ValueProxy } from './types/value';
 
@@ -35,6 +38,12 @@ export interface SyncManager {
     items: Iterable<Cell<C>> | number,
   ): Sync<ArrayProxy<Cell<C>>>;
   namespace<T extends object = Record<string, unknown>>(members?: T): Sync<NamespaceProxy<T>>;
+  queue<T = unknown>(maxSize?: number): Sync<QueueProxy<T>>;
+  lifoQueue<T = unknown>(maxSize?: number): Sync<QueueProxy<T>>;
+  priorityQueue<T = unknown>(maxSize?: number): Sync<QueueProxy<T>>;
+  joinableQueue<T = unknown>(maxSize?: number): Sync<QueueProxy<T>>;
+  event(): Sync<EventProxy>;
+  barrier(parties: number, options?: BarrierOptions): Sync<BarrierProxy>;
   create<T = Loose>(typeid: string, ...args: unknown[]): SyncRemote<T>;
   /** Blocks until the manager serves. Throws what stopped it. */
   start(initializer?: ModuleRef, ...args: unknown[]): void;

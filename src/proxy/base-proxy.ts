@@ -96,9 +96,10 @@ export abstract class BaseProxy implements Disposable {
     return this.toString();
   }
 
-  /** The call of a method, for subclasses. */
-  protected call(name: string, args: readonly unknown[]): Promise<unknown> {
-    return this.#call('call', name, args, this.#options);
+  /** The call of a method, for subclasses. `signal` cancels it; the time of a wait runs in the manager. */
+  protected call(name: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+    const options = signal === undefined ? this.#options : { ...this.#options, signal };
+    return this.#call('call', name, args, options);
   }
 
   /** A property of the referent: asked for when awaited. */
@@ -110,12 +111,6 @@ export abstract class BaseProxy implements Disposable {
   /** Whether calls answer at once, with the thread blocked: `sync(proxy)`. */
   protected get isSync(): boolean {
     return this.#options?.[SYNC] === true;
-  }
-
-  /** The same for a method that may wait; its time runs in the manager. */
-  protected wait(name: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
-    const options = signal === undefined ? this.#options : { ...this.#options, signal };
-    return this.#call('call', name, args, options);
   }
 
   /**

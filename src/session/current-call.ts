@@ -26,7 +26,7 @@ export class RunningCall {
     this.#onAbort = onAbort;
   }
 
-  /** Throws the reason of a caller that gave up. */
+  /** Throws its reason where nobody waits any more: it was held back, and given up meanwhile. */
   throwIfAborted(): void {
     if (this.#aborted) rethrow(this.#reason);
   }

@@ -2,11 +2,14 @@
 
 import { realm } from '../proxy/realm';
 import { arrayType } from './array';
+import { barrierType } from './barrier';
 import { chunksType } from './chunks';
 import { dictType } from './dict';
+import { eventType } from './event';
 import { listType } from './list';
 import { namespaceType } from './namespace';
 import { setType } from './set';
+import { queueTypes } from './queue';
 import { type SharedType } from './shared-type';
 import { valueType } from './value';
 
@@ -17,6 +20,9 @@ export const STANDARD_TYPES: readonly SharedType[] = [
   valueType,
   arrayType,
   namespaceType,
+  ...queueTypes,
+  eventType,
+  barrierType,
   chunksType,
 ];
 

@@ -9,10 +9,13 @@ import {
   type ListProxy,
   Manager,
   type NamespaceProxy,
+  type QueueProxy,
   type Remote,
   type SetProxy,
+  type TakenItem,
   type ValueProxy,
   oneway,
+  sync,
   view,
   withOptions,
 } from '../../src/index';
@@ -219,6 +222,31 @@ function apart(): void {
 }
 
 /** Never called: only its types count. */
+async function queues(): Promise<void> {
+  const queue = manager.queue<number>(2);
+  const a: Assert<Equal<typeof queue, QueueProxy<number>>> = true;
+  const got = await queue.get({ timeoutMs: 1 });
+  const b: Assert<Equal<typeof got, number>> = true;
+  const taken = await queue.take({ blocking: false });
+  const c: Assert<Equal<typeof taken, TakenItem<number>>> = true;
+  const d: Assert<Equal<typeof taken.item, number>> = true;
+  // @ts-expect-error -- a text is no number
+  await queue.put('a');
+  // @ts-expect-error -- join is not told to block
+  await queue.join({ blocking: false });
+  const blocking = sync(queue).take();
+  const e: Assert<Equal<typeof blocking.item, number>> = true;
+  const h: Assert<Equal<ReturnType<typeof blocking.ack>, void>> = true;
+  const barrier = manager.barrier(2, { action: () => undefined });
+  const { parties, broken } = barrier;
+  const f: Assert<Equal<typeof parties, Promise<number>>> = true;
+  const g: Assert<Equal<typeof broken, Promise<boolean>>> = true;
+  const index: number = sync(barrier).wait();
+  const isSet: boolean = sync(manager).event().wait({ timeoutMs: 1 });
+  void [a, b, c, d, e, f, g, h, index, isSet];
+}
+
+/** Never called: only its types count. */
 async function remotes(): Promise<void> {
   const point = manager.create<Point>('Point');
   const a: Assert<Equal<typeof point, Remote<Point>>> = true;
@@ -290,5 +318,5 @@ function managers(): void {
 
 test('the types of the package are checked by the compiler', () => {
   const data = [lists, dicts, sets, cells, namespaces, views, apart];
-  expect([...data, remotes, landings, managers]).toHaveLength(10);
+  expect([...data, queues, remotes, landings, managers]).toHaveLength(11);
 });
