@@ -151,6 +151,7 @@ export abstract class BaseProxy implements Disposable {
       args,
       purpose: this.purpose,
       held: this,
+      lane: options?.[SYNC],
       ...options,
     };
     // What a blocking call answers stands where its promise would.

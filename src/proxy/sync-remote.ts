@@ -159,6 +159,7 @@ class Traps implements ProxyHandler<object> {
       args,
       purpose,
       held: front,
+      lane: true,
       ...options,
     });
   }

@@ -281,7 +281,7 @@ export class Connection implements Minter, Blocker {
     this.wake();
     const timeoutMs = request.timeoutMs ?? this.session.callTimeoutMs;
     const deadline = timeoutMs > 0 ? performance.now() + timeoutMs : undefined;
-    const call = this.session.openBlocking({ ...request, lane: true });
+    const call = this.session.openBlocking(request);
     for (const lease of this.session.claimsBefore(request.target)) this.#claimBlocking(lease);
     if (!this.#complete(call, deadline)) {
       this.session.giveUp(call);
@@ -313,9 +313,11 @@ export class Connection implements Minter, Blocker {
 
   /** What waits to be sent is on its way when this returns. */
   flushBlocking(): void {
-    this.#withLane((lane) => {
-      lane.send(this.#outbox);
-    });
+    try {
+      (this.#lane ??= this.#openLane()).send(this.#outbox);
+    } catch (error) {
+      this.#laneBroke(error);
+    }
   }
 
   /** A call of the manager itself, blocking the thread. */
@@ -327,31 +329,29 @@ export class Connection implements Minter, Blocker {
       name,
       args,
       purpose: 'argument',
+      lane: true,
     });
   }
 
   /** False where the deadline passed before the answer came. */
   #complete(call: BlockingCall, deadline: number | undefined): boolean {
-    while (call.outcome === undefined) {
-      const isInTime = this.#withLane((lane) => {
+    try {
+      while (call.outcome === undefined) {
+        const lane = (this.#lane ??= this.#openLane());
         lane.send(this.#outbox);
-        return lane.receive(deadline);
-      });
-      if (isInTime === false) return false;
+        if (!lane.receive(deadline)) return false;
+      }
+    } catch (error) {
+      this.#laneBroke(error);
     }
     return true;
   }
 
-  /** A lane that breaks ends the session: its calls have their outcome then. */
-  #withLane<T>(use: (lane: Lane) => T): T | undefined {
-    try {
-      return use((this.#lane ??= this.#openLane()));
-    } catch (error) {
-      const reason = this.#goneFor(error);
-      this.#end(reason, reason);
-      this.#link?.destroy();
-      return undefined;
-    }
+  /** The session ends with it: its calls have their outcome then. */
+  #laneBroke(error: unknown): void {
+    const reason = this.#goneFor(error);
+    this.#end(reason, reason);
+    this.#link?.destroy();
   }
 
   #openLane(): Lane {

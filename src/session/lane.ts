@@ -7,7 +7,7 @@ import { hasEnded, threadArguments } from '../process/child';
 import { directoryOf, isStarting } from '../process/runtime-directory';
 import { parseAddress } from '../transport/address';
 import { FifoPipe } from '../transport/fifo-pipe';
-import { FrameReader } from '../transport/frame-reader';
+import { FrameReader, type OnMessage } from '../transport/frame-reader';
 import { type Outbox } from '../transport/outbox';
 import { type SyncPipe } from '../transport/sync-pipe';
 import { THREAD_ENTRY, ThreadPipe } from '../transport/thread-pipe';
@@ -24,8 +24,6 @@ export interface LaneOptions {
   readonly admitted: (admission: Admission) => void;
 }
 
-const FRAMES_BYTES = 64 * 1024;
-
 export class Lane {
   readonly #pipe: SyncPipe;
   readonly #reader: FrameReader;
@@ -38,9 +36,10 @@ export class Lane {
     let receive = this.#shakeHands(options, () => {
       receive = options.receive;
     });
-    this.#reader = new FrameReader((buffer, start, end) => {
+    const onMessage: OnMessage = (buffer, start, end) => {
       receive(buffer, start, end);
-    }, HANDSHAKE_BYTES);
+    };
+    this.#reader = new FrameReader(onMessage, HANDSHAKE_BYTES, true);
     try {
       const deadline = performance.now() + options.limits.handshakeMs;
       while (receive !== options.receive) if (!this.receive(deadline)) throw tooSlow(options);
@@ -66,12 +65,7 @@ export class Lane {
 
   /** All that waits, and what may not have left by the link. */
   send(outbox: Outbox): void {
-    const { frames, next } = outbox.takeAll(this.#next);
-    this.#next = next;
-    if (frames.length === 0) return;
-    const isSmall =
-      frames.length > 1 && frames.reduce((sum, { length }) => sum + length, 0) <= FRAMES_BYTES;
-    for (const frame of isSmall ? [Buffer.concat(frames)] : frames) this.#pipe.write(frame);
+    this.#next = outbox.writeTo(this.#pipe, this.#next);
   }
 
   /** Blocks until something has come, and takes it; false where `deadline` has passed before. */

@@ -79,6 +79,8 @@ export class Outgoing {
   readonly #calls = new Calls<Waiting | BlockingCall>();
   /** By root, the messages that are held back, in order: later ones for it wait behind. */
   readonly #held = new Map<Lease, Held[]>();
+  /** Calls wait for an answer that comes by the event loop. */
+  #isPending = false;
   /** How long a call may take where its handle says nothing; 0: without end. */
   timeoutMs = 0;
   /** Whether answers of containers are frozen. */
@@ -100,7 +102,7 @@ export class Outgoing {
     if (refused !== undefined) return failedCall(root, refused);
     const pending = new Waiting(request);
     const callId = this.#calls.add(pending);
-    if (this.#calls.count === 1) this.#options.onPending(true);
+    if (!this.#isPending) this.#options.onPending((this.#isPending = true));
     try {
       pending.place = this.#send(callId, request, root);
     } catch (error) {
@@ -140,7 +142,8 @@ export class Outgoing {
   }
 
   /** What must be claimed before all that is held back for `root` can leave. */
-  claimsBefore(root: Lease): Lease[] {
+  claimsBefore(root: Lease): readonly Lease[] {
+    if (this.#held.size === 0) return NO_LEASES;
     const held = this.#held.get(root) ?? [];
     return held.flatMap(({ claiming }) => claiming).filter(({ claim }) => claim !== undefined);
   }
@@ -327,7 +330,9 @@ export class Outgoing {
   }
 
   #idle(): void {
-    if (this.#calls.count === 0) this.#options.onPending(false);
+    if (this.#isPending && this.#calls.count === 0) {
+      this.#options.onPending((this.#isPending = false));
+    }
   }
 
   #cancel(callId: number, error: unknown): void {
@@ -373,6 +378,8 @@ export class Outgoing {
     this.#options.onPending(false);
   }
 }
+
+const NO_LEASES: readonly Lease[] = [];
 
 /** A message that waits for claims. */
 interface Held {

@@ -223,7 +223,7 @@ export class Session implements Lessor {
     this.#outgoing.giveUp(call);
   }
 
-  claimsBefore(root: Lease): Lease[] {
+  claimsBefore(root: Lease): readonly Lease[] {
     return this.#outgoing.claimsBefore(root);
   }
 

@@ -1,9 +1,9 @@
 // The manager's side of FIFOs: a door at which clients announce theirs, and a link over each pair.
 
-import { constants, openSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { constants, openSync, writeSync } from 'node:fs';
+import { Socket, type SocketConstructorOpts } from 'node:net';
 import { join } from 'node:path';
-import { DOOR, IN, OUT, PAIR_NAME, makeFifos } from './fifo-pipe';
+import { CHUNK_BYTES, DOOR, IN, OUT, PAIR_NAME, makeFifos } from './fifo-pipe';
 import { type Link, type LinkListener } from './link';
 
 const { O_RDONLY, O_RDWR, O_NONBLOCK } = constants;
@@ -51,10 +51,22 @@ class FifoLink implements Link {
   readonly peer: string;
   readonly #input: Socket;
   readonly #output: Socket;
+  readonly #outputEnd: number;
+  #onChunk: (chunk: Buffer) => void = () => undefined;
 
   constructor(input: number, output: number, peer: string) {
     this.peer = peer;
-    this.#input = new Socket({ fd: input, readable: true, writable: false });
+    this.#outputEnd = output;
+    const options: SocketConstructorOpts = { fd: input, readable: true, writable: false };
+    // One buffer for all reads: a call is small, and its price is what is done for each.
+    const onread = {
+      buffer: Buffer.allocUnsafe(CHUNK_BYTES),
+      callback: (length: number, buffer: Uint8Array): boolean => {
+        this.#onChunk(Buffer.from(buffer.subarray(0, length)));
+        return true;
+      },
+    };
+    this.#input = new Socket({ ...options, onread } as SocketConstructorOpts);
     this.#output = new Socket({ fd: output, readable: false, writable: true });
   }
 
@@ -70,9 +82,10 @@ class FifoLink implements Link {
         this.destroy();
       });
     }
-    this.#input.on('data', (chunk: Buffer) => {
+    this.#onChunk = (chunk) => {
       listener.data(chunk);
-    });
+    };
+    this.#input.resume();
     this.#output.on('drain', () => {
       listener.drain();
     });
@@ -82,8 +95,11 @@ class FifoLink implements Link {
     });
   }
 
+  /** Directly where that does not block: a stream costs as much as the call itself. */
   write(bytes: Buffer): void {
-    if (this.#output.writable) this.#output.write(bytes);
+    if (!this.#output.writable) return;
+    const written = this.#output.writableLength === 0 ? tryWrite(this.#outputEnd, bytes) : 0;
+    if (written < bytes.length) this.#output.write(bytes.subarray(written));
   }
 
   end(): void {
@@ -103,5 +119,14 @@ class FifoLink implements Link {
 
   unref(): void {
     this.#input.unref();
+  }
+}
+
+/** How much the FIFO has taken. */
+function tryWrite(end: number, bytes: Buffer): number {
+  try {
+    return writeSync(end, bytes, 0, bytes.length);
+  } catch {
+    return 0; // it is full, or broken, which the stream finds out
   }
 }

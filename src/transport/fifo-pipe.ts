@@ -27,7 +27,7 @@ export const OUT = '.out';
 export const IN = '.in';
 
 const { O_RDONLY, O_WRONLY, O_RDWR, O_NONBLOCK } = constants;
-const CHUNK_BYTES = 64 * 1024;
+export const CHUNK_BYTES = 64 * 1024;
 /** While a deadline runs the FIFO is looked at this often. */
 const POLL_MS = 0.05;
 const POLL_MS_MAX = 1;
@@ -94,7 +94,7 @@ export class FifoPipe implements SyncPipe {
   write(bytes: Buffer): void {
     let at = 0;
     try {
-      while (at < bytes.length) at += writeSync(this.#out, bytes, at);
+      while (at < bytes.length) at += writeSync(this.#out, bytes, at, bytes.length - at);
     } catch (cause) {
       throw new PipeEnd('The other side no longer reads', { cause });
     }
@@ -115,9 +115,9 @@ export class FifoPipe implements SyncPipe {
   #readBlocking(): Buffer {
     for (;;) {
       try {
-        const length = readSync(this.#in, this.#chunk);
+        const length = readSync(this.#in, this.#chunk, 0, CHUNK_BYTES, null);
         if (length === 0) throw new PipeEnd('The other side has closed');
-        return Buffer.from(this.#chunk.subarray(0, length));
+        return this.#chunk.subarray(0, length);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EINTR') throw error; // a signal: read on
       }

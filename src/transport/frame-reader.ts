@@ -19,6 +19,7 @@ export type OnMessage = (buffer: Buffer, start: number, end: number) => void;
 
 export class FrameReader {
   readonly #onMessage: OnMessage;
+  readonly #isLent: boolean;
   /** The longest message that is accepted; may be raised once the peer is known. */
   messageBytes: number;
   /** The beginning of a frame whose end has not come. */
@@ -28,15 +29,17 @@ export class FrameReader {
   #needed = HEADER_BYTES;
   readonly #assemblies = new Map<number, Assembly>();
 
-  constructor(onMessage: OnMessage, messageBytes: number) {
+  /** `isLent`: chunks are the reader's only while it is given them. */
+  constructor(onMessage: OnMessage, messageBytes: number, isLent = false) {
     this.#onMessage = onMessage;
     this.messageBytes = messageBytes;
+    this.#isLent = isLent;
   }
 
   /** Throws what `onMessage` throws, and `ProtocolError` or `LimitError` for bad frames. */
   push(chunk: Buffer): void {
     if (this.#restBytes === 0) return this.#read(chunk);
-    this.#rest.push(chunk);
+    this.#rest.push(this.#own(chunk));
     this.#restBytes += chunk.length;
     if (this.#restBytes < this.#needed) return;
     const whole = Buffer.concat(this.#rest, this.#restBytes);
@@ -63,9 +66,13 @@ export class FrameReader {
   }
 
   #keep(buffer: Buffer, at: number, needed: number): void {
-    this.#rest = [at === 0 ? buffer : buffer.subarray(at)];
+    this.#rest = [this.#own(at === 0 ? buffer : buffer.subarray(at))];
     this.#restBytes = buffer.length - at;
     this.#needed = needed;
+  }
+
+  #own(bytes: Buffer): Buffer {
+    return this.#isLent ? Buffer.from(bytes) : bytes;
   }
 
   #takePart(buffer: Buffer, start: number, end: number): void {
@@ -75,7 +82,7 @@ export class FrameReader {
     const assembly = this.#assemblyOf(stream, (flags & FIRST) !== 0 ? reader.varint() : undefined);
     const bytes = reader.raw(reader.left);
     if (bytes.length === 0) throw new ProtocolError('Cannot read a message: a part of it is empty');
-    assembly.parts.push(bytes);
+    assembly.parts.push(this.#own(bytes));
     assembly.received += bytes.length;
     if (assembly.received > assembly.total) {
       throw new ProtocolError('Cannot read a message: its parts are longer than it said');

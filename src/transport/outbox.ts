@@ -138,28 +138,38 @@ export class Outbox {
   }
 
   /**
-   * All that has not certainly left, for another link of the session, whose other end counts `next`
-   * as its next number. Answers the frames, and the number that comes after them.
+   * Writes all that has not certainly left to another link of the session, whose other end counts
+   * `next` as its next number. Answers the number that comes after. The bytes are only lent.
    */
-  takeAll(next: number): { readonly frames: readonly Buffer[]; readonly next: number } {
+  writeTo(other: Pick<Link, 'write'>, next: number): number {
     this.onFlush?.();
-    this.#scheduled = false;
     const isBehind = this.#link !== undefined && this.#link.buffered > 0;
-    const sheaves = [...(isBehind ? this.#given : []), ...this.#bulk];
-    if (this.#batch.length > 0) sheaves.push(this.#takeBatch());
+    let number = next;
+    if (isBehind || this.#bulk.length > 0) number = this.#writeSheavesTo(other, number, isBehind);
     this.#given = [];
+    if (this.#batch.length === 0) return number;
+    const count = this.#batchCount;
+    if (count > 0 && this.#next - count !== number) other.write(atFrame(this.#next - count));
+    this.#batchNumber++;
+    this.#batchCount = 0;
+    other.write(this.#batch.bytes);
+    this.#batch.length = 0;
+    return count > 0 ? this.#next : number;
+  }
+
+  #writeSheavesTo(other: Pick<Link, 'write'>, next: number, isBehind: boolean): number {
+    const sheaves = [...(isBehind ? this.#given : []), ...this.#bulk];
     // What was begun must be ended on the link: a part of a message is of no use.
     const begun = this.#bulk.filter(({ written }) => written > 0);
     this.#bulk.splice(0, Infinity, ...begun);
     this.#bulkBytes = begun.reduce((sum, sheaf) => sum + unwritten(sheaf), 0);
-    const frames: Buffer[] = [];
     let number = next;
-    for (const { first, count, frames: more } of sheaves) {
-      if (count > 0 && first !== number) frames.push(atFrame(first));
-      frames.push(...more);
+    for (const { first, count, frames } of sheaves) {
+      if (count > 0 && first !== number) other.write(atFrame(first));
+      for (const frame of frames) other.write(frame);
       if (count > 0) number = first + count;
     }
-    return { frames, next: number };
+    return number;
   }
 
   #takeBatch(): Sheaf {

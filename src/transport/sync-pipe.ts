@@ -1,11 +1,11 @@
 // Bytes to and from another process, for a thread that blocks while it waits.
 
 export interface SyncPipe {
-  /** Returns when the bytes are on their way, whatever the other side does. */
+  /** Returns when the bytes are on their way, whatever the other side does; they are only lent. */
   write(bytes: Buffer): void;
   /**
    * Blocks until something has come; undefined where `deadline` (of `performance.now()`) has passed
-   * before. Throws `PipeEnd` where the other side has closed.
+   * before. The bytes are lent until the next read. Throws `PipeEnd` where the other side has closed.
    */
   read(deadline: number | undefined): Buffer | undefined;
   close(): void;
