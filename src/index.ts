@@ -31,9 +31,14 @@ export {
   type RemoteResult,
 } from './proxy/remote-types';
 export { currentSignal } from './session/current-call';
+export { type AcquireOptions, type BlockingOptions } from './types/acquirable';
 export { type IterationOptions } from './types/chunks';
+export { ConditionProxy } from './types/condition';
 export { DictProxy, type Key } from './types/dict';
 export { ListProxy } from './types/list';
+export { LockProxy } from './types/lock';
+export { type LockOptions } from './types/lockable';
+export { SemaphoreProxy } from './types/semaphore';
 export {
   AuthenticationError,
   ConnectionLostError,

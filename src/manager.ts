@@ -38,6 +38,7 @@ import { type Identity } from './session/handshake';
 import { type Purpose } from './session/parties';
 import { parseAddress } from './transport/address';
 import { keyBytes } from './wire/auth';
+import { STANDARD_TYPES } from './types/standard-types';
 
 /** Given by `connect` to the constructor, which users cannot do. */
 const CONNECTING: { address: string; settings: ConnectSettings }[] = [];
@@ -463,7 +464,7 @@ export class Manager extends Creators implements AsyncDisposable {
   }
 }
 
-const STANDARD = new Set(['list', 'dict']);
+const STANDARD: ReadonlySet<string> = new Set(STANDARD_TYPES.map(({ typeid }) => typeid));
 /** Members that the language looks for. */
 const RESERVED = new Set(['then', 'toJSON']);
 

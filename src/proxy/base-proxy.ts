@@ -86,13 +86,8 @@ export abstract class BaseProxy implements Disposable {
     return this.toString();
   }
 
-  /** The call of a method, for subclasses. */
-  protected call(name: string, args: readonly unknown[]): Promise<unknown> {
-    return answered(this.#call('call', name, args, this.#options));
-  }
-
-  /** The same for a method that may wait; its time runs in the manager. */
-  protected wait(name: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+  /** The call of a method, for subclasses. `signal` cancels it; the time of a wait runs in the manager. */
+  protected call(name: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
     const options = signal === undefined ? this.#options : { ...this.#options, signal };
     return answered(this.#call('call', name, args, options));
   }

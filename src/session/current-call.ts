@@ -1,6 +1,6 @@
 // The call that is running: who makes it, and how a method learns that its caller no longer waits.
 
-import { UsageError } from '../base/errors';
+import { UsageError, rethrow } from '../base/errors';
 import { type Caller, localCaller } from './caller';
 
 /** One call that runs here. Its signal is made only when somebody asks for it. */
@@ -24,6 +24,11 @@ export class RunningCall {
   /** The same for the one wait inside of a call, without the price of a signal. */
   set onAbort(onAbort: ((reason: unknown) => void) | undefined) {
     this.#onAbort = onAbort;
+  }
+
+  /** Throws its reason where nobody waits any more: it was held back, and given up meanwhile. */
+  throwIfAborted(): void {
+    if (this.#aborted) rethrow(this.#reason);
   }
 
   abort(reason: unknown): void {
