@@ -7,7 +7,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 
 const root = resolve(__dirname, '..');
 const TS_NODE = ['-r', 'ts-node/register/transpile-only'];
@@ -29,7 +29,10 @@ interface Ended {
   readonly stderr: string;
 }
 
-const documents = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)];
+const docs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `docs/${name.split(sep).join('/')}`);
+const documents = ['README.md', ...docs];
 const blocks = documents.flatMap(blocksOf);
 const programs = blocks.filter(({ language }) => /^(ts|js|typescript|javascript)$/.test(language));
 const wordCount = join(root, 'examples/word-count.ts');
@@ -94,9 +97,9 @@ describe('npm start', () => {
       code: 0,
       noise: '',
     });
-    const files = readdirSync(join(root, 'docs')).length;
-    expect(stdout).toContain(`Counting the words of ${files} files in 4 processes`);
-    expect(stderr).toContain(`${files} of ${files} files\n`);
+    const { length } = docs;
+    expect(stdout).toContain(`Counting the words of ${length} files in 4 processes`);
+    expect(stderr).toContain(`${length} of ${length} files\n`);
     expect(stdout.match(/^ +\d+ {2}\S+$/gm)).toHaveLength(10);
     expect(stdout).toMatch(/^ +\d+ {2}the$/m);
     expect(stdout).toMatch(/^Time: \d+\.\d\d s$/m);
