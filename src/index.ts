@@ -47,6 +47,11 @@ export { SetProxy } from './types/set';
 export { ValueProxy } from './types/value';
 export { view } from './types/view';
 export { type BlockingOptions } from './types/waiting-proxy';
+export { type AcquireOptions } from './types/acquirable';
+export { ConditionProxy } from './types/condition';
+export { LockProxy } from './types/lock';
+export { type LockOptions } from './types/lockable';
+export { SemaphoreProxy } from './types/semaphore';
 export {
   AuthenticationError,
   ConnectionLostError,

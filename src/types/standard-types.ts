@@ -4,12 +4,16 @@ import { realm } from '../proxy/realm';
 import { arrayType } from './array';
 import { barrierType } from './barrier';
 import { chunksType } from './chunks';
+import { conditionType } from './condition';
 import { dictType } from './dict';
 import { eventType } from './event';
 import { listType } from './list';
 import { namespaceType } from './namespace';
 import { setType } from './set';
 import { queueTypes } from './queue';
+import { lockType } from './lock';
+import { rlockType } from './rlock';
+import { boundedSemaphoreType, semaphoreType } from './semaphore';
 import { type SharedType } from './shared-type';
 import { valueType } from './value';
 
@@ -24,6 +28,11 @@ export const STANDARD_TYPES: readonly SharedType[] = [
   eventType,
   barrierType,
   chunksType,
+  lockType,
+  rlockType,
+  semaphoreType,
+  boundedSemaphoreType,
+  conditionType,
 ];
 
 /** From now on proxies of these types have their classes in this process. */

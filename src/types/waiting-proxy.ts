@@ -12,7 +12,7 @@ export interface BlockingOptions extends WaitOptions {
   readonly blocking?: boolean | undefined;
 }
 
-const WAIT_RULES = {
+export const WAIT_RULES = {
   timeoutMs: option<number | undefined>(undefined, isDuration, 'a number of milliseconds >= 0'),
   signal: option<AbortSignal | undefined>(
     undefined,
@@ -20,7 +20,7 @@ const WAIT_RULES = {
     'an AbortSignal',
   ),
 };
-const BLOCKING_RULES = { ...WAIT_RULES, blocking: option(true, isBoolean, 'true or false') };
+export const BLOCKING_RULES = { ...WAIT_RULES, blocking: option(true, isBoolean, 'true or false') };
 
 export abstract class WaitingProxy extends BaseProxy {
   /** Calls a method whose last argument is how long it may wait. */
