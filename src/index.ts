@@ -33,6 +33,7 @@ export {
   type RemoteResult,
 } from './proxy/remote-types';
 export { currentSignal } from './session/current-call';
+export { type AsyncResult } from './types/async-result';
 export { type IterationOptions } from './types/chunks';
 export { ArrayProxy } from './types/array';
 export { type Cell, type Typecode } from './types/cells';
@@ -43,6 +44,13 @@ export { NamespaceProxy } from './types/namespace';
 export { SetProxy } from './types/set';
 export { ValueProxy } from './types/value';
 export { view } from './types/view';
+export {
+  PoolProxy,
+  type ChunkOptions,
+  type MapOptions,
+  type PoolAsyncOptions,
+  type PoolOptions,
+} from './types/pool';
 export {
   AuthenticationError,
   ConnectionLostError,

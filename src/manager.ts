@@ -18,7 +18,8 @@ import {
   resolveRegistration,
   resolveShutdownOptions,
 } from './manager-options';
-import { type Exit, ManagerProcess } from './manager-process';
+import { ManagerProcess } from './manager-process';
+import { type Exit } from './process/child';
 import { type ModuleRef, resolveModule } from './process/modules';
 import {
   findPrivateKey,
@@ -487,7 +488,7 @@ export class Manager extends Creators implements AsyncDisposable {
   }
 }
 
-const STANDARD = new Set(['list', 'dict', 'set', 'value', 'array', 'namespace']);
+const STANDARD = new Set(['list', 'dict', 'set', 'value', 'array', 'namespace', 'pool']);
 /** Members that the language looks for. */
 const RESERVED = new Set(['then', 'toJSON']);
 

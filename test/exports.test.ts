@@ -23,6 +23,7 @@ it('exports these names', () => {
     'NamespaceProxy',
     'NotOwnerError',
     'ObjectGoneError',
+    'PoolProxy',
     'ProcessDiedError',
     'ProtocolError',
     'QueueEmptyError',

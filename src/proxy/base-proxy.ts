@@ -113,7 +113,11 @@ export abstract class BaseProxy implements Disposable {
   }
 
   /** The same for a method that may wait; its time runs in the manager. */
-  protected wait(name: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+  protected callWaiting(
+    name: string,
+    args: readonly unknown[],
+    signal?: AbortSignal,
+  ): Promise<unknown> {
     const options = signal === undefined ? this.#options : { ...this.#options, signal };
     return this.#call('call', name, args, options);
   }

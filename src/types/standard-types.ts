@@ -2,10 +2,14 @@
 
 import { realm } from '../proxy/realm';
 import { arrayType } from './array';
+import { asyncResultType } from './async-result';
 import { chunksType } from './chunks';
 import { dictType } from './dict';
 import { listType } from './list';
 import { namespaceType } from './namespace';
+import { poolType } from './pool';
+import { feedType } from './pool-feed';
+import { seatType } from './pool-worker';
 import { setType } from './set';
 import { type SharedType } from './shared-type';
 import { valueType } from './value';
@@ -18,6 +22,10 @@ export const STANDARD_TYPES: readonly SharedType[] = [
   arrayType,
   namespaceType,
   chunksType,
+  poolType,
+  asyncResultType,
+  feedType,
+  seatType,
 ];
 
 /** From now on proxies of these types have their classes in this process. */
