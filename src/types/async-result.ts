@@ -1,5 +1,6 @@
 // What applyAsync and mapAsync answer: a result that is asked for later, by whoever has the proxy.
 
+import { inspect } from 'node:util';
 import { UsageError } from '../base/errors';
 import { BaseProxy } from '../proxy/base-proxy';
 import { type WaitOptions } from '../proxy/options';
@@ -36,6 +37,10 @@ export class AsyncResultReferent {
   successful(): boolean {
     if (this.ready()) return this.#state === 'done';
     throw new UsageError('The result is not there yet: wait() for it first');
+  }
+
+  [inspect.custom](): string {
+    return `<AsyncResult: ${this.#state}>`;
   }
 }
 

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import {
   Manager,
+  type AsyncResult,
   type ListProxy,
   type PoolProxy,
   PoolProxy as PoolClass,
@@ -12,6 +13,7 @@ import {
   sameReferent,
 } from '../../src/index';
 import { SHORT_LIMITS, endManager } from '../support/managers';
+import { until } from '../support/until';
 
 jest.setTimeout(60_000);
 
@@ -37,13 +39,28 @@ function* throwing(total: number, when: number): Generator<number> {
 
 const manager = new Manager({ limits: SHORT_LIMITS });
 let pool: PoolProxy;
+const made: object[] = [];
+/** What pools give. Lists that went to a worker stay until it collects their proxies, or ends. */
+const GIVEN = new Set(['asyncResult', '_feed']);
+
+/** A result that is released after the test. */
+async function later<R>(result: Promise<AsyncResult<R>>): Promise<AsyncResult<R>> {
+  const proxy = await result;
+  made.push(proxy);
+  return proxy;
+}
 
 beforeAll(async () => {
   pool = manager.pool(4);
   await pool.map(sqr, range(4));
 });
 afterEach(async () => {
+  for (const proxy of made.splice(0)) release(proxy);
   // Nothing of a test is left: no work, no feed, no result.
+  await until(async () => {
+    const { objects } = await manager.inspect();
+    return !objects.some(({ typeid, sessions }) => GIVEN.has(typeid) && sessions > 0);
+  }, 'what the pool gave to be given back');
   expect(await pool.toStringRemote()).toBe('<Pool: 4 workers, 0 running, 0 queued>');
 });
 afterAll(async () => {
@@ -134,7 +151,9 @@ describe('map', () => {
     const products = pairs.map(([x = 0, y = 0]) => x * y);
     await expect(pool.starmap(task('mul'), pairs)).resolves.toEqual(products);
     await expect(pool.starmap(task('mul'), pairs, { chunkSize: 3 })).resolves.toEqual(products);
-    await expect((await pool.starmapAsync(task('mul'), pairs)).get()).resolves.toEqual(products);
+    await expect((await later(pool.starmapAsync(task('mul'), pairs))).get()).resolves.toEqual(
+      products,
+    );
   });
 
   test('takes any iterable, and nothing where reading it throws', async () => {
@@ -146,7 +165,7 @@ describe('map', () => {
   test('of nothing is nothing, at once', async () => {
     await expect(pool.map(sqr, [])).resolves.toEqual([]);
     await expect(pool.map(sqr, [], { chunkSize: 1 })).resolves.toEqual([]);
-    const result = await pool.mapAsync(sqr, []);
+    const result = await later(pool.mapAsync(sqr, []));
     await expect(result.get()).resolves.toEqual([]);
     await expect(result.successful()).resolves.toBe(true);
     await expect(collect(pool.imap(sqr, []))).resolves.toEqual([]);
@@ -165,7 +184,7 @@ describe('map', () => {
 
 describe('results that are asked for later', () => {
   test('get waits, a second time too', async () => {
-    const result = await pool.applyAsync<number>(task('sqrAfter'), [7, 20]);
+    const result = await later(pool.applyAsync<number>(task('sqrAfter'), [7, 20]));
     await expect(result.get()).resolves.toBe(49);
     await expect(result.get()).resolves.toBe(49);
     await expect(result.ready()).resolves.toBe(true);
@@ -174,7 +193,7 @@ describe('results that are asked for later', () => {
 
   test('get gives up, and the task goes on', async () => {
     const list = manager.list<number>();
-    const result = await pool.applyAsync(task('hold'), [list, 2]);
+    const result = await later(pool.applyAsync(task('hold'), [list, 2]));
     await expect(result.get({ timeoutMs: 10 })).rejects.toBeInstanceOf(TimeoutError);
     await expect(result.wait({ timeoutMs: 10 })).resolves.toBe(false);
     await expect(result.get({ signal: AbortSignal.timeout(10) })).rejects.toThrow('timeout');
@@ -187,7 +206,7 @@ describe('results that are asked for later', () => {
   });
 
   test('an error is for get', async () => {
-    const result = await pool.applyAsync(task('fail'));
+    const result = await later(pool.applyAsync(task('fail')));
     await expect(result.wait()).resolves.toBe(true);
     await expect(result.successful()).resolves.toBe(false);
     await expect(result.get()).rejects.toBeInstanceOf(RangeError);
@@ -199,21 +218,21 @@ describe('results that are asked for later', () => {
       callback: (x: unknown) => told.push(x),
       errorCallback: (x: unknown) => told.push(x),
     };
-    await (await pool.mapAsync(sqr, [1], tell)).wait();
+    await (await later(pool.mapAsync(sqr, [1], tell))).wait();
     expect(told).toEqual([[1]]);
-    await (await pool.mapAsync(task('fail'), [1], tell)).wait();
+    await (await later(pool.mapAsync(task('fail'), [1], tell))).wait();
     expect(told[1]).toBeInstanceOf(RangeError);
-    await (await pool.mapAsync(task('unsendable'), [1], tell)).wait();
+    await (await later(pool.mapAsync(task('unsendable'), [1], tell))).wait();
     expect(told[2]).toBeInstanceOf(RemoteError);
-    await (await pool.applyAsync<number>(sqr, [3], (x) => told.push(x))).wait();
+    await (await later(pool.applyAsync<number>(sqr, [3], (x) => told.push(x)))).wait();
     expect(told[3]).toBe(9);
-    await (await pool.applyAsync(task('fail'), [], undefined, (x) => told.push(x))).wait();
+    await (await later(pool.applyAsync(task('fail'), [], undefined, (x) => told.push(x)))).wait();
     expect(told).toHaveLength(5);
   });
 
   test('a list collects results by a function that pushes', async () => {
     const list = manager.list<number>();
-    const result = await pool.applyAsync<number>(sqr, [3], (x) => list.push(x));
+    const result = await later(pool.applyAsync<number>(sqr, [3], (x) => list.push(x)));
     await result.wait();
     await expect(list.toArray()).resolves.toEqual([9]);
     release(list);
