@@ -54,7 +54,8 @@ export function forkAttached(entry: string, options: ChildOptions): ChildProcess
 
 /** Whether a child that was forked without knowing of `module` can load it all the same. */
 export function loadsUntold(entry: string, module: string): boolean {
-  return loaders(entry, [module], inheritedArguments()).length === 0;
+  const inherited = inheritedArguments();
+  return loaders(entry, [module], inherited).length === loaders(entry, [], inherited).length;
 }
 
 function forkEntry(entry: string, options: ChildOptions, detached: boolean): ChildProcess {

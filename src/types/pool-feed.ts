@@ -52,6 +52,7 @@ export class FeedReferent {
   }
 
   #submit(calls: readonly Arguments[]): void {
+    if (calls.length === 0) return; // a pool that was closed does not mind
     const works = cut(this.#task, calls, this.#options.chunkSize);
     this.#pool.submit(works, this);
     const ended = (): void => {

@@ -296,7 +296,10 @@ export class PoolReferent implements Dispatcher {
     for (const work of [...this.#queue, ...this.#running.keys()]) work.fail(reason);
     this.#queue.clear();
     this.#feeds.clear();
-    for (const worker of this.#workers) worker.kill();
+    for (const worker of this.#workers) {
+      if (this.#idle.has(worker)) worker.retire();
+      else worker.kill();
+    }
   }
 }
 

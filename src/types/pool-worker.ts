@@ -105,9 +105,11 @@ export class PoolWorker {
     this.#desk?.abort(reason).catch(() => undefined); // it ended: so did its task
   }
 
-  /** Ends it when it has nothing to do. */
+  /** Ends it where it has nothing to do: it says goodbye, and what it held is given back at once. */
   retire(): void {
-    if (this.#child.connected) this.#child.disconnect();
+    if (!this.#child.connected) return;
+    this.#child.disconnect();
+    this.#killLater();
   }
 
   kill(): void {

@@ -15,7 +15,7 @@ import {
 import { SHORT_LIMITS, endManager } from '../support/managers';
 import { until } from '../support/until';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 const file = join(__dirname, '../fixtures/tasks.ts');
 const task = (name: string) => ({ module: file, export: name });
