@@ -184,7 +184,7 @@ export class PoolReferent implements Dispatcher {
 
   submit(works: readonly Work[], feed?: object): void {
     if (feed === undefined || !this.#feeds.has(feed)) this.#requireRunning();
-    for (const { task } of works) canLoadUntold(task.url); // throws where a loader is missing
+    if (works[0] !== undefined) canLoadUntold(works[0].task.url); // throws where a loader is missing
     for (const work of works) this.#queue.add(work);
     this.#dispatch();
   }
