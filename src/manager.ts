@@ -59,11 +59,7 @@ export let connectionOf: (manager: Manager) => Connection;
 /** A new object of that type, and the handle for it. */
 export function makeObject(
   connection: Connection,
-  creation: {
-    readonly typeid: string;
-    readonly args: readonly unknown[];
-    readonly purpose: Purpose;
-  },
+  creation: { readonly typeid: string; readonly args: readonly unknown[]; readonly purpose: Purpose },
   options?: HandleOptions,
 ): object {
   const { typeid, args, purpose } = creation;

@@ -24,16 +24,11 @@ import { type ValueProxy } from './types/value';
 /** `sync(manager)`: its creators answer sync proxies. */
 export interface SyncManager {
   list<T = unknown>(items?: Iterable<T>): Sync<ListProxy<T>>;
-  dict<K = string, V = unknown>(
-    items?: Iterable<readonly [K & Key, V]>,
-  ): Sync<DictProxy<K & Key, V>>;
+  dict<K = string, V = unknown>(items?: Iterable<readonly [K & Key, V]>): Sync<DictProxy<K & Key, V>>;
   dict<V>(items: Readonly<Record<string, V>>): Sync<DictProxy<string, V>>;
   set<T = Key>(items?: Iterable<T & Key>): Sync<SetProxy<T & Key>>;
   value<T = unknown>(initial?: T): Sync<ValueProxy<T>>;
-  array<C extends Typecode>(
-    typecode: C,
-    items: Iterable<Cell<C>> | number,
-  ): Sync<ArrayProxy<Cell<C>>>;
+  array<C extends Typecode>(typecode: C, items: Iterable<Cell<C>> | number): Sync<ArrayProxy<Cell<C>>>;
   namespace<T extends object = Record<string, unknown>>(members?: T): Sync<NamespaceProxy<T>>;
   create<T = Loose>(typeid: string, ...args: unknown[]): SyncRemote<T>;
   /** Blocks until the manager serves. Throws what stopped it. */
@@ -97,8 +92,7 @@ class BlockingManager extends Creators {
     const connection = state === 'started' ? connectionOf(this.#manager) : undefined;
     this.#manager.shutdown(options).catch(toldHere);
     if (connection?.session.ended === undefined) connection?.flushBlocking();
-    if (pid !== undefined)
-      waitForEnd(pid, this.#manager.shutdownTimeoutMs + (options?.drainMs ?? 0));
+    if (pid !== undefined) waitForEnd(pid, this.#manager.shutdownTimeoutMs + (options?.drainMs ?? 0));
   }
 
   numberOfObjects(): number {

@@ -17,9 +17,7 @@ export function runFlowSync<R>(flow: Flow<R>): R {
 /** A function of the caller's may be a part of a flow: its promise cannot be kept by a blocked thread. */
 function answerOf(value: unknown): unknown {
   const isThenable =
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === 'function';
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
   if (!isThenable) return value;
   (value as PromiseLike<unknown>).then(undefined, () => undefined); // told by the error here
   throw new UsageError(

@@ -19,9 +19,7 @@ export type Copied =
   | ReadonlySet<unknown>
   | readonly unknown[];
 
-export type HasMethod<T> = {
-  [K in keyof T]-?: T[K] extends Method ? K : never;
-}[keyof T] extends never
+export type HasMethod<T> = { [K in keyof T]-?: T[K] extends Method ? K : never }[keyof T] extends never
   ? false
   : true;
 

@@ -50,8 +50,7 @@ class Traps implements ProxyHandler<BaseProxy> {
   }
 
   set(_shape: BaseProxy, name: string | symbol, value: unknown): boolean {
-    if (typeof name === 'symbol' || !this.#isElement(name) || this.#elements === 'key')
-      return false;
+    if (typeof name === 'symbol' || !this.#isElement(name) || this.#elements === 'key') return false;
     this.#container.set(this.#elements === 'index' ? Number(name) : name, value);
     return true;
   }
@@ -77,10 +76,7 @@ class Traps implements ProxyHandler<BaseProxy> {
     return [...this.#container.keys()].filter((key) => typeof key === 'string');
   }
 
-  getOwnPropertyDescriptor(
-    _shape: BaseProxy,
-    name: string | symbol,
-  ): PropertyDescriptor | undefined {
+  getOwnPropertyDescriptor(_shape: BaseProxy, name: string | symbol): PropertyDescriptor | undefined {
     if (typeof name === 'symbol' || this.#elements === undefined) return undefined;
     if (this.#elements === 'index' && !INDEX.test(name)) return undefined;
     if (!this.has(_shape, name)) return undefined;
@@ -94,9 +90,7 @@ class Traps implements ProxyHandler<BaseProxy> {
   }
 
   #read(name: string): unknown {
-    return this.#elements === 'index'
-      ? this.#container.at(Number(name))
-      : this.#container.get(name);
+    return this.#elements === 'index' ? this.#container.at(Number(name)) : this.#container.get(name);
   }
 }
 

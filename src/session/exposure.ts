@@ -225,9 +225,7 @@ function performOn(
 }
 
 function peeked(value: unknown): unknown {
-  return value instanceof Promise
-    ? value.then((landed: unknown) => [false, landed])
-    : [false, value];
+  return value instanceof Promise ? value.then((landed: unknown) => [false, landed]) : [false, value];
 }
 
 function describe(value: unknown): string {

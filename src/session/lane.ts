@@ -74,8 +74,7 @@ export class Lane {
     const { frames, next } = outbox.takeAll(this.#next);
     this.#next = next;
     if (frames.length === 0) return;
-    const isSmall =
-      frames.length > 1 && frames.reduce((sum, { length }) => sum + length, 0) <= FRAMES_BYTES;
+    const isSmall = frames.length > 1 && frames.reduce((sum, { length }) => sum + length, 0) <= FRAMES_BYTES;
     for (const frame of isSmall ? [Buffer.concat(frames)] : frames) this.#pipe.write(frame);
   }
 

@@ -22,13 +22,7 @@ import { Caller } from './caller';
 import { Exchange, numberOf } from './exchange';
 import { type Exposure } from './exposure';
 import { Incoming } from './incoming';
-import {
-  type BlockingCall,
-  type CallRequest,
-  type Fate,
-  type OpenCall,
-  Outgoing,
-} from './outgoing';
+import { type BlockingCall, type CallRequest, type Fate, type OpenCall, Outgoing } from './outgoing';
 import { type Outcome } from './outcome';
 import { type Party, type Purpose, type Translator } from './parties';
 

@@ -1,12 +1,7 @@
 // Blocking for another process over any kind of socket: a thread has the socket and its event loop,
 // and the thread that blocks is woken by `Atomics.notify`.
 
-import {
-  Worker,
-  MessageChannel,
-  type MessagePort,
-  receiveMessageOnPort,
-} from 'node:worker_threads';
+import { Worker, MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { extname, join } from 'node:path';
 import { type Address } from './address';
 import { PipeEnd, type SyncPipe } from './sync-pipe';
@@ -66,8 +61,6 @@ export class ThreadPipe implements SyncPipe {
   #take(): Buffer | undefined {
     const message = receiveMessageOnPort(this.#port)?.message as ThreadMessage | undefined;
     if (typeof message === 'string') throw new PipeEnd(message);
-    return message === undefined
-      ? undefined
-      : Buffer.from(message.buffer, message.byteOffset, message.length);
+    return message === undefined ? undefined : Buffer.from(message.buffer, message.byteOffset, message.length);
   }
 }

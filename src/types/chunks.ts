@@ -105,10 +105,7 @@ export function mapItems<T, U>(
   return mapAsync(items, map);
 }
 
-async function* mapAsync<T, U>(
-  items: AsyncIterable<T>,
-  map: (item: T) => U,
-): AsyncIterableIterator<U> {
+async function* mapAsync<T, U>(items: AsyncIterable<T>, map: (item: T) => U): AsyncIterableIterator<U> {
   for await (const item of items) yield map(item);
 }
 
@@ -116,10 +113,7 @@ function* mapSync<T, U>(items: Iterable<T>, map: (item: T) => U): Generator<U, u
   for (const item of items) yield map(item);
 }
 
-function* iterateSync<T>(
-  first: (batch: number) => unknown,
-  batch: number,
-): Generator<T, undefined> {
+function* iterateSync<T>(first: (batch: number) => unknown, batch: number): Generator<T, undefined> {
   let [items, more] = first(batch) as SyncChunk<T>;
   try {
     for (;;) {

@@ -9,14 +9,7 @@ import { ELEMENT, type Element, type HasElements } from '../session/elements';
 import { equals } from '../session/exposure';
 import { type Purpose } from '../session/parties';
 import { type Copyable, TO_PLAIN, toPlain } from '../session/plain-copy';
-import {
-  type Chunk,
-  type IterationOptions,
-  firstChunk,
-  iterateAsking,
-  iterateChunks,
-  mapItems,
-} from './chunks';
+import { type Chunk, type IterationOptions, firstChunk, iterateAsking, iterateChunks, mapItems } from './chunks';
 import { increment } from './increment';
 import { itemElement, requireIndex } from './indices';
 import { type SharedType } from './shared-type';

@@ -202,6 +202,9 @@ export class PoolProxy extends BaseProxy implements AsyncDisposable {
     options: ChunkOptions | undefined,
     ordered: boolean,
   ): AsyncIterableIterator<R> {
+    if (this.isSync) {
+      throw new UsageError('imap() gives results as they come: behind sync() use map()');
+    }
     const { chunkSize = 1 } = resolveOptions('imap()', CHUNK_RULES, options);
     const feeding = this.call('_feed', [resolveModule(task), chunkSize, ordered]) as Feeding;
     return keep(this, new PoolIterator<R>(feeding, eachAlone(items)));
