@@ -11,6 +11,7 @@ import {
   UsageError,
   release,
   sameReferent,
+  sync,
 } from '../../src/index';
 import { SHORT_LIMITS, endManager } from '../support/managers';
 import { until } from '../support/until';
@@ -74,6 +75,8 @@ describe('apply', () => {
     await expect(pool.apply(sqr, [5])).resolves.toBe(25);
     await expect(pool.apply(task('sqrAfter'), [5, 1])).resolves.toBe(25);
     await expect(pool.apply(file)).resolves.toBe('the default');
+    const script = join(__dirname, '../fixtures/tasks-in-javascript.js');
+    await expect(pool.apply({ module: script, export: 'double' }, [4])).resolves.toBe(8);
   });
 
   test('runs in other processes, four at a time', async () => {
@@ -317,6 +320,15 @@ test('a pool has one process or more', async () => {
   }
   expect(() => manager.pool(1, { maxTasksPerChild: 0 })).toThrow(UsageError);
   expect(() => manager.pool(1, { initializer: './x' })).toThrow(UsageError);
+});
+
+test('behind sync() tasks are waited for, and there is no iterator', async () => {
+  const blocking = sync(pool);
+  expect(blocking.apply(sqr, [3])).toBe(9);
+  expect(blocking.map(sqr, [1, 2, 3])).toEqual([1, 4, 9]);
+  expect(() => blocking.imap(sqr, [1])).toThrow(UsageError);
+  release(blocking);
+  await expect(pool.apply(sqr, [4])).resolves.toBe(16);
 });
 
 test('a running pool is not joined', async () => {
