@@ -3,7 +3,7 @@
 
 import { EventEmitter } from 'node:events';
 import { UsageError } from './base/errors';
-import { type Exit } from './manager-process';
+import { type Exit } from './process/child';
 import { BaseProxy } from './proxy/base-proxy';
 import { type Loose, type Remote } from './proxy/remote-types';
 import { type Purpose } from './session/parties';
@@ -16,6 +16,7 @@ import { type Key } from './types/keys';
 import { type ListProxy } from './types/list';
 import { type NamespaceProxy, attributesOf } from './types/namespace';
 import { type QueueProxy, requireMaxSize } from './types/queue';
+import { type PoolOptions, type PoolProxy, resolvePoolOptions } from './types/pool';
 import { type SetProxy, membersOf } from './types/set';
 import { type ValueProxy } from './types/value';
 import { type ConditionProxy } from './types/condition';
@@ -131,6 +132,14 @@ export abstract class Creators extends EventEmitter<ManagerEvents> {
     }
     const args = lock === undefined ? [] : [lock];
     return this.make('condition', args, 'argument') as ConditionProxy;
+  }
+
+  /**
+   * Worker processes, children of the manager. Default: one for each core that it may use; with its
+   * last proxy they end. Anything but a whole number >= 1 rejects the first call.
+   */
+  pool(processes?: number, options?: PoolOptions): PoolProxy {
+    return this.make('pool', [processes, resolvePoolOptions(options)], 'argument') as PoolProxy;
   }
 
   /** An object of a registered type. An unknown typeid rejects the first call. */

@@ -34,6 +34,7 @@ export {
 } from './proxy/remote-types';
 export { currentSignal } from './session/current-call';
 export { BarrierProxy, type BarrierOptions } from './types/barrier';
+export { type AsyncResult } from './types/async-result';
 export { type IterationOptions } from './types/chunks';
 export { ArrayProxy } from './types/array';
 export { type Cell, type Typecode } from './types/cells';
@@ -52,6 +53,13 @@ export { ConditionProxy } from './types/condition';
 export { LockProxy } from './types/lock';
 export { type LockOptions } from './types/lockable';
 export { SemaphoreProxy } from './types/semaphore';
+export {
+  PoolProxy,
+  type ChunkOptions,
+  type MapOptions,
+  type PoolAsyncOptions,
+  type PoolOptions,
+} from './types/pool';
 export {
   AuthenticationError,
   ConnectionLostError,

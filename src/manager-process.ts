@@ -1,26 +1,20 @@
 // The child process of a private manager: forked, told what to serve, watched, and ended.
 
 import { type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { ManagerDiedError, TimeoutError, UsageError } from './base/errors';
 import { deferred } from './base/deferred';
-import { type ChildOptions, forkDetached } from './process/child';
+import {
+  type ChildOptions,
+  type Exit,
+  describeExit,
+  forkDetached,
+  requireEntry,
+} from './process/child';
 import { unpackValue } from './wire/values';
 import { type ServerConfig, type ServerMessage, type StartRequest } from './server-entry';
 
-export interface Exit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
-
 const ENTRY = join(__dirname, `server-entry${extname(__filename)}`);
-function requireEntry(): void {
-  if (existsSync(ENTRY)) return;
-  throw new UsageError(
-    `Cannot start a manager: ${ENTRY} is missing; a bundler leaves it behind, so mark 'referent' as external`,
-  );
-}
 
 /** Between two signals, each stronger than the one before. */
 const KILL_STEP_MS = 1000;
@@ -36,7 +30,7 @@ export class ManagerProcess {
 
   /** Forks at once; `request` may follow later in the same tick. */
   constructor(config: ServerConfig, options: ChildOptions & { readonly startMs: number }) {
-    requireEntry();
+    requireEntry(ENTRY, 'a manager');
     this.#startMs = options.startMs;
     this.#child = forkDetached(ENTRY, options);
     this.#child.on('message', (message: ServerMessage) => {
@@ -138,9 +132,8 @@ export class ManagerProcess {
   #onExit(exit: Exit): void {
     this.#exit = exit;
     clearTimeout(this.#hello);
-    const how = exit.signal === null ? `exit code ${String(exit.code)}` : exit.signal;
     this.#ready.reject(
-      new ManagerDiedError(`The manager's process ended before it served: ${how}`, {
+      new ManagerDiedError(`The manager's process ended before it served: ${describeExit(exit)}`, {
         outcome: 'not-sent',
         exitCode: exit.code,
         signal: exit.signal,

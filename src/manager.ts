@@ -18,7 +18,8 @@ import {
   resolveRegistration,
   resolveShutdownOptions,
 } from './manager-options';
-import { type Exit, ManagerProcess } from './manager-process';
+import { ManagerProcess } from './manager-process';
+import { type Exit } from './process/child';
 import { type ModuleRef, resolveModule } from './process/modules';
 import {
   findPrivateKey,

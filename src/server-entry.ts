@@ -49,7 +49,7 @@ function tell(message: ServerMessage): void {
 }
 
 async function serve(config: ServerConfig, request: StartRequest): Promise<void> {
-  const registry = new Registry(STANDARD_TYPES);
+  const registry = new Registry(STANDARD_TYPES, config);
   for (const registration of config.registrations) registry.add(registration);
   for (const module of config.types) await registry.addModule(module);
   if (request.initializer !== undefined) await initialize(request.initializer, request.initargs);

@@ -40,7 +40,7 @@ export class Server
   constructor(options: ServerOptions) {
     super();
     this.#options = options;
-    this.#registry = new Registry(STANDARD_TYPES);
+    this.#registry = new Registry(STANDARD_TYPES, options);
     for (const registration of options.registrations) this.#registry.add(registration);
     this.#host = new Host({ ...options, registry: this.#registry });
     this.#host.on('session', (session) => this.emit('session', session));

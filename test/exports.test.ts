@@ -27,6 +27,7 @@ it('exports these names', () => {
     'NamespaceProxy',
     'NotOwnerError',
     'ObjectGoneError',
+    'PoolProxy',
     'ProcessDiedError',
     'ProtocolError',
     'QueueEmptyError',

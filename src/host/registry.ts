@@ -3,7 +3,7 @@
 import { RemoteError, UsageError, messageOf } from '../base/errors';
 import { type ResolvedModule, loadExport, loadModule } from '../process/modules';
 import { type Exposure } from '../session/exposure';
-import { type SharedType } from '../types/shared-type';
+import { type Home, type SharedType } from '../types/shared-type';
 
 /** A registration as it travels to the server. */
 export interface RegisteredType {
@@ -20,7 +20,7 @@ export interface TypeDefinition {
   readonly typeid: string;
   readonly exposure: Exposure;
   readonly owned: boolean;
-  /** Whether referents are disposed at the end: those of the standard types need it not. */
+  /** Whether referents are disposed at the end: of the standard types only what is owned. */
   readonly registered: boolean;
   /** Loads what makes the referents, where that is not done yet. */
   readonly load: (() => Promise<void>) | undefined;
@@ -29,10 +29,13 @@ export interface TypeDefinition {
 }
 
 export class Registry {
+  readonly #home: Home | undefined;
   readonly #types = new Map<string, TypeDefinition>();
   readonly #shared: { readonly type: SharedType; readonly definition: TypeDefinition }[] = [];
 
-  constructor(shared: readonly SharedType[]) {
+  /** `home`: where the host serves; without it types that start processes cannot be made. */
+  constructor(shared: readonly SharedType[], home?: Home) {
+    this.#home = home;
     for (const type of shared) this.#addShared(type);
   }
 
@@ -110,9 +113,12 @@ export class Registry {
         isContainer: type.isContainer ?? false,
       },
       owned: type.owned ?? false,
-      registered: false,
+      registered: type.owned ?? false,
       load: undefined,
-      make: (args) => type.create(...(args as never[])),
+      make: (args) => {
+        const all = type.takesHome === true ? [this.#home, ...args] : args;
+        return type.create(...(all as never[]));
+      },
     };
     this.#types.set(type.typeid, definition);
     this.#shared.push({ type, definition });

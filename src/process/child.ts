@@ -1,7 +1,7 @@
 // Child processes that run our own entry files.
 
 import { type ChildProcess, fork } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { UsageError } from '../base/errors';
@@ -15,6 +15,24 @@ export interface ChildOptions {
   readonly modules: readonly string[];
 }
 
+/** How a process ended. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export function describeExit({ code, signal }: Exit): string {
+  return signal ?? `exit code ${String(code)}`;
+}
+
+/** Throws `UsageError` where the file that a child runs is not there. `what`: what it is for. */
+export function requireEntry(entry: string, what: string): void {
+  if (existsSync(entry)) return;
+  throw new UsageError(
+    `Cannot start ${what}: ${entry} is missing; a bundler leaves it behind, so mark 'referent' as external`,
+  );
+}
+
 /** Options of Node that are for the parent alone; with a value in the next argument: `true`. */
 const NOT_INHERITED: readonly (readonly [pattern: RegExp, takesNext: boolean])[] = [
   [/^(-e|-p|-pe|--eval|--print)$/, true],
@@ -26,9 +44,24 @@ const TS_LOADER = 'ts-node/register/transpile-only';
 
 /** Forks in a process group of its own, so that signals for ours do not reach it. */
 export function forkDetached(entry: string, options: ChildOptions): ChildProcess {
+  return forkEntry(entry, options, true);
+}
+
+/** Forks in the process group of this process: a signal for the group reaches both. */
+export function forkAttached(entry: string, options: ChildOptions): ChildProcess {
+  return forkEntry(entry, options, false);
+}
+
+/** Whether a child that was forked without knowing of `module` can load it all the same. */
+export function loadsUntold(entry: string, module: string): boolean {
+  const inherited = inheritedArguments();
+  return loaders(entry, [module], inherited).length === loaders(entry, [], inherited).length;
+}
+
+function forkEntry(entry: string, options: ChildOptions, detached: boolean): ChildProcess {
   const inherited = options.execArgv ?? inheritedArguments();
   return fork(entry, [], {
-    detached: true,
+    detached,
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     windowsHide: true,

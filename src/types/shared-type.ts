@@ -3,9 +3,17 @@
 
 import { type ProxyClass } from '../proxy/realm';
 
+/** Where the manager of a referent serves: what its own children need to become clients of it. */
+export interface Home {
+  readonly address: string;
+  readonly key: Uint8Array;
+}
+
 export interface SharedType {
   readonly typeid: string;
   readonly create: (...args: never[]) => object;
+  /** Whether `create` gets the `Home` of the manager before its arguments. */
+  readonly takesHome?: boolean;
   /** The class of its referents. */
   readonly referentType: abstract new (...args: never[]) => object;
   readonly exposed: readonly string[];

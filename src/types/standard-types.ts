@@ -3,12 +3,16 @@
 import { realm } from '../proxy/realm';
 import { arrayType } from './array';
 import { barrierType } from './barrier';
+import { asyncResultType } from './async-result';
 import { chunksType } from './chunks';
 import { conditionType } from './condition';
 import { dictType } from './dict';
 import { eventType } from './event';
 import { listType } from './list';
 import { namespaceType } from './namespace';
+import { poolType } from './pool';
+import { feedType } from './pool-feed';
+import { seatType } from './pool-worker';
 import { setType } from './set';
 import { queueTypes } from './queue';
 import { lockType } from './lock';
@@ -33,6 +37,10 @@ export const STANDARD_TYPES: readonly SharedType[] = [
   semaphoreType,
   boundedSemaphoreType,
   conditionType,
+  poolType,
+  asyncResultType,
+  feedType,
+  seatType,
 ];
 
 /** From now on proxies of these types have their classes in this process. */
