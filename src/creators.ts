@@ -15,6 +15,10 @@ import { type ListProxy } from './types/list';
 import { type NamespaceProxy, attributesOf } from './types/namespace';
 import { type SetProxy, membersOf } from './types/set';
 import { type ValueProxy } from './types/value';
+import { type ConditionProxy } from './types/condition';
+import { LockProxy } from './types/lock';
+import { type LockOptions, requireLockOptions } from './types/lockable';
+import { type SemaphoreProxy } from './types/semaphore';
 
 export interface ManagerEvents {
   exit: [Exit];
@@ -65,6 +69,37 @@ export abstract class Creators extends EventEmitter<ManagerEvents> {
     return this.make('namespace', args, 'container') as NamespaceProxy<T>;
   }
 
+  /** A lock: one holder at a time, given up by the end of its process too. */
+  lock(options?: LockOptions): LockProxy {
+    return this.make('lock', lockArgs('lock()', options), 'argument') as LockProxy;
+  }
+
+  /** A lock that a `use` of it, or an `owner`, can acquire again while holding it. */
+  rlock(options?: LockOptions): LockProxy {
+    return this.make('rlock', lockArgs('rlock()', options), 'argument') as LockProxy;
+  }
+
+  /** As many holders at a time as `value` says. A bad value rejects the first call. */
+  semaphore(value = 1, options?: LockOptions): SemaphoreProxy {
+    const args = [value, ...lockArgs('semaphore()', options)];
+    return this.make('semaphore', args, 'argument') as SemaphoreProxy;
+  }
+
+  /** The same, and releasing more than was acquired is an error. */
+  boundedSemaphore(value = 1, options?: LockOptions): SemaphoreProxy {
+    const args = [value, ...lockArgs('boundedSemaphore()', options)];
+    return this.make('boundedSemaphore', args, 'argument') as SemaphoreProxy;
+  }
+
+  /** A condition, with a lock of this manager, or an rlock of its own. */
+  condition(lock?: LockProxy): ConditionProxy {
+    if (lock !== undefined && !((lock as unknown) instanceof LockProxy)) {
+      throw new UsageError('A condition is made with a lock or an rlock of the same manager');
+    }
+    const args = lock === undefined ? [] : [lock];
+    return this.make('condition', args, 'argument') as ConditionProxy;
+  }
+
   /** An object of a registered type. An unknown typeid rejects the first call. */
   create<T = Loose>(typeid: string, ...args: unknown[]): Remote<T> {
     requireTypeid(typeid);
@@ -77,6 +112,10 @@ export abstract class Creators extends EventEmitter<ManagerEvents> {
 export function requireTypeid(typeid: unknown): void {
   if (typeof typeid === 'string' && typeid !== '') return;
   throw new UsageError('A typeid is a text that is not empty');
+}
+
+function lockArgs(owner: string, options: LockOptions | undefined): LockOptions[] {
+  return options === undefined ? [] : [requireLockOptions(owner, options)];
 }
 
 function itemsOf(items: unknown): unknown {

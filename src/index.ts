@@ -33,6 +33,7 @@ export {
   type RemoteResult,
 } from './proxy/remote-types';
 export { currentSignal } from './session/current-call';
+export { type AcquireOptions, type BlockingOptions } from './types/acquirable';
 export { type IterationOptions } from './types/chunks';
 export { ArrayProxy } from './types/array';
 export { type Cell, type Typecode } from './types/cells';
@@ -43,6 +44,10 @@ export { NamespaceProxy } from './types/namespace';
 export { SetProxy } from './types/set';
 export { ValueProxy } from './types/value';
 export { view } from './types/view';
+export { ConditionProxy } from './types/condition';
+export { LockProxy } from './types/lock';
+export { type LockOptions } from './types/lockable';
+export { SemaphoreProxy } from './types/semaphore';
 export {
   AuthenticationError,
   ConnectionLostError,

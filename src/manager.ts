@@ -39,6 +39,7 @@ import { deepFreeze } from './session/freeze';
 import { type Purpose } from './session/parties';
 import { parseAddress } from './transport/address';
 import { keyBytes } from './wire/auth';
+import { STANDARD_TYPES } from './types/standard-types';
 
 /** Given by `connect` to the constructor, which users cannot do. */
 const CONNECTING: { address: string; settings: ConnectSettings }[] = [];
@@ -58,7 +59,11 @@ export let connectionOf: (manager: Manager) => Connection;
 /** A new object of that type, and the handle for it. */
 export function makeObject(
   connection: Connection,
-  creation: { readonly typeid: string; readonly args: readonly unknown[]; readonly purpose: Purpose },
+  creation: {
+    readonly typeid: string;
+    readonly args: readonly unknown[];
+    readonly purpose: Purpose;
+  },
   options?: HandleOptions,
 ): object {
   const { typeid, args, purpose } = creation;
@@ -487,7 +492,7 @@ export class Manager extends Creators implements AsyncDisposable {
   }
 }
 
-const STANDARD = new Set(['list', 'dict', 'set', 'value', 'array', 'namespace']);
+const STANDARD: ReadonlySet<string> = new Set(STANDARD_TYPES.map(({ typeid }) => typeid));
 /** Members that the language looks for. */
 const RESERVED = new Set(['then', 'toJSON']);
 

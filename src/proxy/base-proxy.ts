@@ -96,11 +96,6 @@ export abstract class BaseProxy implements Disposable {
     return this.toString();
   }
 
-  /** The call of a method, for subclasses. */
-  protected call(name: string, args: readonly unknown[]): Promise<unknown> {
-    return this.#call('call', name, args, this.#options);
-  }
-
   /** A property of the referent: asked for when awaited. */
   protected property(name: string): Promise<unknown> {
     const ask = (): Promise<unknown> => this.call(name, []);
@@ -112,8 +107,8 @@ export abstract class BaseProxy implements Disposable {
     return this.#options?.[SYNC] === true;
   }
 
-  /** The same for a method that may wait; its time runs in the manager. */
-  protected wait(name: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+  /** The call of a method, for subclasses. `signal` cancels it; the time of a wait runs in the manager. */
+  protected call(name: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
     const options = signal === undefined ? this.#options : { ...this.#options, signal };
     return this.#call('call', name, args, options);
   }

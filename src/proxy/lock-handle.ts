@@ -3,6 +3,7 @@
 import { type Lease } from '../refs/lease';
 import { type Holding, HOLDING } from '../session/guard';
 import { sessionOf } from './handles';
+import { type Held } from './held';
 
 /** What the holder before left behind. */
 export interface Abandoned {
@@ -15,39 +16,47 @@ export interface Abandoned {
 /** What a lock gives to who acquires it, and how it is given back. */
 export interface Grant {
   readonly lease: Lease;
-  readonly fence: number;
-  readonly abandoned: Abandoned | undefined;
+  readonly held: Held;
   readonly release: () => Promise<void>;
 }
 
 /** A handle that was collected: what it held stays held, which nobody meant. */
-const collected = new FinalizationRegistry<string>((typeid) => {
-  process.emitWarning(
-    `The handle of a ${typeid} was collected and not released: it stays held until this process ends; release it, or use "await using" or use()`,
-    { type: 'ReferentWarning', code: 'ERR_REFERENT_FORGOTTEN' },
-  );
-});
+const collected = new FinalizationRegistry<{ readonly typeid: string; readonly held: Held }>(
+  ({ typeid, held }) => {
+    if (held.levels === 0) return; // released without its handle
+    process.emitWarning(
+      `The handle of a ${typeid} was collected and not released: it stays held until this process ends; release it, or use "await using" or use()`,
+      { type: 'ReferentWarning', code: 'ERR_REFERENT_FORGOTTEN' },
+    );
+  },
+);
 
 /** Given up by `release()`, `await using`, or the end of the holder. */
 export class LockHandle implements AsyncDisposable {
   readonly #grant: Grant;
   #lost: AbortController | undefined;
+  #stopWatching: (() => void) | undefined;
+  #isReleased = false;
   #released: Promise<void> | undefined;
 
   /** Made by `acquire()`. */
   constructor(grant: Grant) {
     this.#grant = grant;
-    collected.register(this, grant.lease.typeid, this);
+    const { lease, held } = grant;
+    collected.register(this, { typeid: lease.typeid, held }, this);
   }
 
-  /** Grows with every grant of the manager. Give it to what a paused process must not change late. */
+  /**
+   * Grows with every grant of the manager, also with the one that ends the `wait` of a condition.
+   * Give it to what a paused process must not change late.
+   */
   get fence(): number {
-    return this.#grant.fence;
+    return this.#grant.held.fence;
   }
 
   /** Set where the holder before ended without releasing: what the lock protects may be half done. */
   get abandoned(): Abandoned | undefined {
-    return this.#grant.abandoned;
+    return this.#grant.held.abandoned;
   }
 
   /** Aborts when the holding is lost with the connection. */
@@ -55,8 +64,8 @@ export class LockHandle implements AsyncDisposable {
     if (this.#lost === undefined) {
       const lost = new AbortController();
       this.#lost = lost;
-      sessionOf(this.#grant.lease).whenEnded((reason) => {
-        if (this.#released === undefined) lost.abort(reason);
+      this.#stopWatching = sessionOf(this.#grant.lease).whenEnded((reason) => {
+        if (!this.#isReleased) lost.abort(reason);
       });
     }
     return this.#lost.signal;
@@ -64,8 +73,14 @@ export class LockHandle implements AsyncDisposable {
 
   /** Once; more often does nothing. `NotOwnerError` where it was released meanwhile by somebody else. */
   release(): Promise<void> {
-    collected.unregister(this);
-    return (this.#released ??= this.#grant.release());
+    if (!this.#isReleased) {
+      this.#isReleased = true;
+      collected.unregister(this);
+      this.#stopWatching?.();
+      this.#released = this.#grant.release();
+    }
+    // Behind `sync` there is nothing to wait for.
+    return this.#released as Promise<void>;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -74,6 +89,7 @@ export class LockHandle implements AsyncDisposable {
 
   /** For the option `guard`. */
   get [HOLDING](): Holding {
-    return this.#grant;
+    const { lease, held } = this.#grant;
+    return { lease, fence: held.fence };
   }
 }

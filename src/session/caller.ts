@@ -5,7 +5,7 @@
 // Rule 1: a caller that has ended is given nothing.
 // Rule 2: first its waits end, then what it never confirmed comes back, then what it holds.
 
-import { LimitError } from '../base/errors';
+import { LimitError, ObjectGoneError } from '../base/errors';
 
 export class Caller {
   readonly #waitersMax: number;
@@ -31,6 +31,7 @@ export class Caller {
 
   /** Throws `LimitError` beyond `limits.waiters`. */
   startWaiting(): void {
+    this.#requireAlive();
     if (this.#waiting >= this.#waitersMax) {
       throw new LimitError(
         `Cannot wait: ${String(this.#waitersMax)} calls of this session wait already, which is limits.waiters`,
@@ -45,12 +46,19 @@ export class Caller {
 
   /** It holds something until `drop`, which is not called by the end of the caller. */
   hold(lost: () => void): { drop: () => void } {
+    this.#requireAlive();
     this.#holdings.add(lost);
     return {
       drop: () => {
         this.#holdings.delete(lost);
       },
     };
+  }
+
+  /** A call that was held back may run after its session has ended. */
+  #requireAlive(): void {
+    if (!this.#ended) return;
+    throw new ObjectGoneError('The caller has ended: nothing is given to it any more');
   }
 
   /** From now on it is given nothing. */

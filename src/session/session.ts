@@ -22,7 +22,13 @@ import { Caller } from './caller';
 import { Exchange, numberOf } from './exchange';
 import { type Exposure } from './exposure';
 import { Incoming } from './incoming';
-import { type BlockingCall, type CallRequest, type Fate, type OpenCall, Outgoing } from './outgoing';
+import {
+  type BlockingCall,
+  type CallRequest,
+  type Fate,
+  type OpenCall,
+  Outgoing,
+} from './outgoing';
 import { type Outcome } from './outcome';
 import { type Party, type Purpose, type Translator } from './parties';
 
@@ -90,7 +96,9 @@ export class Session implements Lessor {
   #releasesFirst = false;
   /** Given back before they had a number. */
   #unnumbered: Lease[] = [];
-  #endListeners: ((reason: Error) => void)[] = [];
+  /** Deliveries that came, and whether somebody got them. */
+  readonly #confirmations: { readonly callId: number; readonly received: boolean }[] = [];
+  readonly #endListeners = new Set<(reason: Error) => void>();
   /** Kept answers that nobody here can name any more. */
   readonly #forgotten: { readonly callId: number; readonly replied: boolean }[] = [];
 
@@ -127,6 +135,7 @@ export class Session implements Lessor {
       exchange,
       ended: () => (this.#ended === undefined ? undefined : asNotSent(this.#ended)),
       beforeCall: () => {
+        this.#sendConfirmations();
         if (this.#releasesFirst) this.#sendReleases();
       },
       sendCancel: (callId) => {
@@ -153,10 +162,11 @@ export class Session implements Lessor {
   get ended(): Error | undefined {
     return this.#ended;
   }
-  /** `listener` runs once, with the end of the session. */
-  whenEnded(listener: (reason: Error) => void): void {
-    if (this.#ended === undefined) this.#endListeners.push(listener);
+  /** `listener` runs once, with the end of the session; not after what is answered was called. */
+  whenEnded(listener: (reason: Error) => void): () => void {
+    if (this.#ended === undefined) this.#endListeners.add(listener);
     else listener(this.#ended);
+    return () => this.#endListeners.delete(listener);
   }
   /** Calls of this side that wait for an answer. */
   get pendingCalls(): number {
@@ -341,6 +351,26 @@ export class Session implements Lessor {
     for (const lease of this.#unnumbered.splice(0)) this.giveBack(lease, false);
   }
 
+  /**
+   * With whatever is sent next, which mostly is what the caller does with the delivery; at the latest
+   * in this turn of the event loop. Always before another call can have that number.
+   */
+  #confirm(callId: number, received: boolean): void {
+    if (this.#confirmations.length === 0) {
+      setImmediate(() => {
+        if (this.#confirmations.length > 0) this.outbox.flush();
+      });
+    }
+    this.#confirmations.push({ callId, received });
+  }
+
+  #sendConfirmations(): void {
+    if (this.#confirmations.length === 0) return;
+    for (const { callId, received } of this.#confirmations.splice(0)) {
+      this.control({ kind: 'got', callId, received });
+    }
+  }
+
   #startReleaseTimer(): void {
     this.#releaseTimer ??= setTimeout(() => {
       this.#releaseTimer = undefined;
@@ -352,6 +382,7 @@ export class Session implements Lessor {
   #flushing(): void {
     this.beforeFlush?.();
     if (this.#ended !== undefined) return;
+    this.#sendConfirmations();
     if (this.#forgotten.length > 0) {
       const forgotten = this.#forgotten.splice(0);
       this.control({ kind: 'forget', callIds: forgotten.map(({ callId }) => callId) });
@@ -383,7 +414,7 @@ export class Session implements Lessor {
         const { callId } = frame;
         // Before the number can be used again, and behind whatever the caller does with it at once.
         const received = this.#outgoing.settle(callId, this.#outcomeOf(frame));
-        this.control({ kind: 'got', callId, received });
+        this.#confirm(callId, received);
         return;
       }
       case 'got':
@@ -446,9 +477,11 @@ export class Session implements Lessor {
     this.closeLane();
     this.#incoming.end(reason);
     this.#releases.clear();
+    this.#confirmations.length = 0;
     this.#forgotten.length = 0;
     this.#unnumbered = [];
-    for (const listener of this.#endListeners.splice(0)) listener(reason);
+    for (const listener of this.#endListeners) listener(reason);
+    this.#endListeners.clear();
   }
 }
 

@@ -23,12 +23,14 @@ export class Wait<T> {
 
   /**
    * Of the call that is running. `gone` runs when its caller cancels it or ends: take the wait out
-   * of its queue there; it is rejected by itself. Throws `LimitError` beyond `limits.waiters`.
+   * of its queue there; it is rejected by itself. Throws `LimitError` beyond `limits.waiters`, and
+   * the reason of a call that was given up before it could run.
    */
   constructor(gone: () => void) {
     this.caller = currentCaller();
-    this.caller.startWaiting();
     this.#call = currentCall();
+    this.#call?.throwIfAborted();
+    this.caller.startWaiting();
     if (this.#call === undefined) return;
     this.#call.onAbort = (reason) => {
       if (this.#ended) return;
