@@ -144,7 +144,8 @@ export class ConditionReferent implements Fenced {
         this.#notify(1);
       };
     }
-    wait.wake(this.#lock.permits.deliver(holding, [why, before, ...holding.grant]));
+    const answer = [why, before, ...holding.grant];
+    wait.wake(this.#lock.permits.deliver(holding, answer, holding.depth));
   }
 
   /** It was cancelled, or its process is gone: it does not get the lock back. */

@@ -134,13 +134,13 @@ export class Permits {
     if (this.#free === 0 || this.#queue.size > 0) return undefined;
     if (this.#refuses(claim)) throw this.#leftBehind();
     const holding = this.#hold(claim);
-    return this.deliver(holding, holding.grant);
+    return this.deliver(holding);
   }
 
   #wait(timeMs: number | undefined, claim: Claim): Promise<Delivery> {
     const contender: Contender = {
       ...claim,
-      granted: (holding) => wait.wake(this.deliver(holding, holding.grant)),
+      granted: (holding) => wait.wake(this.deliver(holding)),
       refused: (error) => wait.fail(error),
     };
     const wait = new Wait<Delivery>(() => {
@@ -163,10 +163,10 @@ export class Permits {
     this.#queue.delete(contender);
   }
 
-  /** An answer that says what is held, which comes back if it does not arrive. */
-  deliver(holding: Holding, answer: unknown): Delivery {
+  /** An answer that says what is held; if it does not arrive, so many levels of it come back. */
+  deliver(holding: Holding, answer: unknown = holding.grant, levels = 1): Delivery {
     return new Delivery(answer, (received) => {
-      if (!received) this.#giveBack(holding);
+      if (!received) this.#giveBack(holding, levels);
     });
   }
 
@@ -186,8 +186,10 @@ export class Permits {
   }
 
   /** Nobody knows that it was granted. What a caller has that has ended, it loses with all the rest. */
-  #giveBack(holding: Holding): void {
+  #giveBack(holding: Holding, levels: number): void {
     if (holding.caller.ended || !this.#holdings.has(holding.fence)) return;
+    holding.depth -= levels;
+    if (holding.depth > 0) return;
     if (holding.abandoned !== undefined) this.#left.unshift(holding.abandoned);
     this.#remove(holding);
     this.#free++;

@@ -6,7 +6,7 @@ import { inspect } from 'node:util';
 import { NotOwnerError } from '../base/errors';
 import { type Caller } from '../session/caller';
 import { currentCaller } from '../session/current-call';
-import { Delivery } from '../session/delivery';
+import { type Delivery } from '../session/delivery';
 import { HOLDS } from '../session/guard';
 import { type Fences } from './fences';
 import { LOCK_METHODS, LockProxy, describe } from './lock';
@@ -78,10 +78,7 @@ export class RLockReferent implements Lockable {
     const holding = this.#ownBy(caller, callers);
     if (holding === undefined) return undefined;
     holding.depth++;
-    return new Delivery(holding.grant, (received) => {
-      // A caller that has ended loses all of it.
-      if (!received && !caller.ended) this.#leave(holding);
-    });
+    return this.permits.deliver(holding);
   }
 
   #leave(holding: Holding): void {

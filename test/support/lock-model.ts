@@ -16,12 +16,19 @@ import { type Attempt, Client, settled } from './lock-clients';
 
 export type Kind =
   'lock' | 'rlock' | 'semaphore' | 'boundedSemaphore' | 'condition' | 'lock condition';
-export const STEPS = [
-  ...['acquire', 'acquire', 'acquire', 'try', 'confirm', 'lose', 'cancel', 'release', 'release'],
-  ...['stale release', 'bare release', 'die', 'advance', 'wait', 'wait', 'notify', 'interrupt'],
+const LOCK_STEPS = [
+  ...(['acquire', 'acquire', 'acquire', 'try', 'confirm', 'lose', 'cancel'] as const),
+  ...(['release', 'release', 'stale release', 'bare release', 'die', 'advance'] as const),
 ] as const;
+const CONDITION_STEPS = ['wait', 'wait', 'wait', 'wait', 'notify', 'notify', 'interrupt'] as const;
+
+export function stepsOf(kind: Kind): readonly Step[0][] {
+  return kind.endsWith('condition') ? [...LOCK_STEPS, ...CONDITION_STEPS] : LOCK_STEPS;
+}
+
+type Name = (typeof LOCK_STEPS | typeof CONDITION_STEPS)[number];
 /** What to do, with whom, and how. */
-export type Step = readonly [what: (typeof STEPS)[number], who: number, how: number];
+export type Step = readonly [what: Name, who: number, how: number];
 
 const PERMITS = 2;
 const CLIENTS = 3;
@@ -31,6 +38,8 @@ interface Holder {
   readonly owner: number | undefined;
   /** Acquisitions of it that were not released. */
   readonly levels: Attempt[];
+  /** How many of them it had when it was granted. */
+  readonly restored: number;
   fence: number;
   abandoned: number | undefined;
   notified: boolean;
@@ -126,13 +135,13 @@ export class LockRun {
         this.#advance(1 + (how % 6));
         break;
       case 'wait':
-        if (this.#isCondition) this.#wait(client, [undefined, 2, 5][how % 3], how % 3);
+        this.#wait(...this.#mostlyHolder(client, how), [undefined, 2, 5][how % 3]);
         break;
       case 'notify':
-        if (this.#isCondition) this.#notifyBy(client, how % 4, how % 3);
+        this.#notifyBy(...this.#mostlyHolder(client, how), how % 4);
         break;
       case 'interrupt':
-        if (this.#isCondition) this.#interrupt(how);
+        this.#interrupt(how);
         break;
     }
     await this.#check();
@@ -207,7 +216,8 @@ export class LockRun {
     );
     attempt.confirm(false);
     if (holder === undefined) return; // released meanwhile
-    if (isWait) holder.levels.length = 0;
+    if (isWait)
+      holder.levels.splice(0, holder.restored); // not what was acquired since
     else holder.levels.splice(holder.levels.indexOf(attempt), 1);
     if (holder.levels.length > 0) return;
     if (holder.abandoned !== undefined) this.#left.unshift(holder.abandoned);
@@ -320,8 +330,14 @@ export class LockRun {
     }
   }
 
-  #wait(client: Client, timeMs: number | undefined, number: number): void {
-    const owner = this.#owner(number);
+  /** Who may wait and notify; sometimes somebody else. */
+  #mostlyHolder(client: Client, how: number): [Client, number | undefined] {
+    const [holder] = this.#holders;
+    if (holder === undefined || how === 0) return [client, this.#owner(how % 3)];
+    return [holder.client, holder.owner];
+  }
+
+  #wait(client: Client, owner: number | undefined, timeMs: number | undefined): void {
     const holder = this.#heldBy(client, owner);
     this.#confirm(holder);
     const ticket = this.#tickets.size + 1;
@@ -341,8 +357,7 @@ export class LockRun {
     return holder.owner === undefined || holder.owner === owner ? holder : undefined;
   }
 
-  #notifyBy(client: Client, count: number, number: number): void {
-    const owner = this.#owner(number);
+  #notifyBy(client: Client, owner: number | undefined, count: number): void {
     const attempt = client.call(() =>
       count === 3
         ? (this.#real.notifyAll(callers(owner)) as unknown)
@@ -408,7 +423,8 @@ export class LockRun {
     this.#free--;
     const abandoned = this.#left.shift();
     const notified = why === 'notified';
-    const holder = { client, owner, levels, fence: 0, abandoned, notified };
+    const restored = levels.length;
+    const holder = { client, owner, levels, restored, fence: 0, abandoned, notified };
     this.#holders.push(holder);
     this.#expect(attempt, 'done');
     this.#granted.push({ attempt, holder, abandoned, ...(why === undefined ? {} : { why }) });

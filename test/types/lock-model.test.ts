@@ -1,11 +1,9 @@
 // Locks, semaphores and conditions against a plain model of them, with random steps of three processes
 // that acquire, wait, give up, miss answers, release and die.
 import fc from 'fast-check';
-import { type Kind, LockRun, STEPS, type Step } from '../support/lock-model';
+import { type Kind, LockRun, stepsOf } from '../support/lock-model';
 
 const RUNS = 1000;
-
-const step: fc.Arbitrary<Step> = fc.tuple(fc.constantFrom(...STEPS), fc.nat(2), fc.nat(11));
 
 beforeEach(() => jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] }));
 afterEach(() => jest.useRealTimers());
@@ -18,9 +16,10 @@ const kinds: Kind[] = [
 it.each(kinds)(
   '%s',
   async (kind) => {
+    const step = fc.tuple(fc.constantFrom(...stepsOf(kind)), fc.nat(2), fc.nat(11));
     await fc.assert(
       fc.asyncProperty(
-        fc.array(step, { minLength: 1, maxLength: 40, size: 'max' }),
+        fc.array(step, { minLength: 1, maxLength: 60, size: 'max' }),
         async (steps) => {
           jest.clearAllTimers();
           const run = new LockRun(kind);
