@@ -116,7 +116,6 @@ export class ConditionReferent implements Fenced {
     let left = count;
     for (const sleeper of this.#sleepers) {
       if (left === 0) return;
-      if (sleeper.caller.ended) continue; // on its way out
       this.#rouse(sleeper, 'notified');
       left--;
     }

@@ -93,9 +93,6 @@ export class LockRun {
   get #isReentrant(): boolean {
     return this.#kind === 'rlock' || this.#kind === 'condition';
   }
-  get #isCondition(): boolean {
-    return this.#kind.endsWith('condition');
-  }
 
   async take([what, who, how]: Step): Promise<void> {
     this.#granted = [];
@@ -436,7 +433,7 @@ export class LockRun {
     await settled();
     for (const [attempt, state] of this.#expected) {
       if (attempt.state === state) continue;
-      const why = attempt.error === undefined ? '' : `: ${String(attempt.error)}`;
+      const why = attempt.error === undefined ? '' : `: ${String(attempt.error as Error)}`;
       throw new Error(`${attempt.client.name}: ${attempt.state}, and should be ${state}${why}`);
     }
     for (const { attempt, holder, abandoned, why } of this.#granted) {
