@@ -25,7 +25,7 @@ const collected = new FinalizationRegistry<{ readonly typeid: string; readonly h
   ({ typeid, held }) => {
     if (held.levels === 0) return; // released without its handle
     process.emitWarning(
-      `The handle of a ${typeid} was collected and not released: it stays held until this process ends; release it, or use "await using" or use()`,
+      `The handle of one '${typeid}' was collected and not released: it stays held until this process ends; release it, or use "await using" or use()`,
       { type: 'ReferentWarning', code: 'ERR_REFERENT_FORGOTTEN' },
     );
   },

@@ -4,6 +4,7 @@
 import { inspect } from 'node:util';
 import { LockError, UsageError } from '../base/errors';
 import { isCount } from '../base/options';
+import { type Flow } from '../proxy/flow';
 import { currentCaller } from '../session/current-call';
 import { type Delivery } from '../session/delivery';
 import { type Fenced, HOLDS } from '../session/guard';
@@ -93,12 +94,16 @@ export class SemaphoreProxy extends AcquirableProxy {
    * adds permits beyond that. `LockError` beyond the bound, and then nothing was released.
    */
   release(permits = 1): Promise<void> {
-    return this.flow(() => this.releasing([requirePermits(permits, 1, 'release() gives back')]));
+    return this.flow(() => this.#releasing(permits));
   }
 
   /** Permits that are free. */
   value(): Promise<number> {
     return this.call('value', []) as Promise<number>;
+  }
+
+  *#releasing(permits: number): Flow<void> {
+    yield* this.releasing([requirePermits(permits, 1, 'release() gives back')]);
   }
 }
 
