@@ -17,6 +17,8 @@ export interface Abandoned {
 export interface Grant {
   readonly lease: Lease;
   readonly held: Held;
+  /** Nothing else will ever give it back: to lose its handle is a mistake. */
+  readonly isOwed: boolean;
   readonly release: () => Promise<void>;
 }
 
@@ -42,8 +44,8 @@ export class LockHandle implements AsyncDisposable {
   /** Made by `acquire()`. */
   constructor(grant: Grant) {
     this.#grant = grant;
-    const { lease, held } = grant;
-    collected.register(this, { typeid: lease.typeid, held }, this);
+    const { lease, held, isOwed } = grant;
+    if (isOwed) collected.register(this, { typeid: lease.typeid, held }, this);
   }
 
   /**

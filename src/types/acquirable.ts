@@ -75,6 +75,11 @@ export abstract class AcquirableProxy extends BaseProxy {
     return false;
   }
 
+  /** Whether all that is acquired must be given back. */
+  protected get isOwed(): boolean {
+    return true;
+  }
+
   /** Whose is what is acquired outside of a use. Undefined: every time somebody else's. */
   protected get defaultOwner(): Owner | undefined {
     return undefined;
@@ -137,7 +142,7 @@ export abstract class AcquirableProxy extends BaseProxy {
       released(lease.lessor, fence);
       return this.call('_release', [fence]) as Promise<void>;
     };
-    return new LockHandle({ lease, held, release });
+    return new LockHandle({ lease, held, isOwed: this.isOwed, release });
   }
 }
 

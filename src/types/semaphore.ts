@@ -102,6 +102,11 @@ export class SemaphoreProxy extends AcquirableProxy {
     return this.call('value', []) as Promise<number>;
   }
 
+  /** A permit may be a signal: acquired by one, released by another. */
+  protected override get isOwed(): boolean {
+    return false;
+  }
+
   *#releasing(permits: number): Flow<void> {
     yield* this.releasing([requirePermits(permits, 1, 'release() gives back')]);
   }
