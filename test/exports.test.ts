@@ -49,6 +49,7 @@ it('exports these names', () => {
     'release',
     'revive',
     'sameReferent',
+    'sync',
     'tokenOf',
     'version',
     'view',

@@ -16,7 +16,7 @@ import { type GrantValues, acquired, released } from '../proxy/held';
 import { LockHandle } from '../proxy/lock-handle';
 import { type WaitOptions } from '../proxy/options';
 import { requireLease } from '../proxy/realm';
-import { type Owner, type Use, enclosing, startUse, within } from './uses';
+import { type Owner, THREAD, type Use, enclosing, startUse, within } from './uses';
 import { waitingTime } from './wait';
 
 export interface BlockingOptions extends WaitOptions {
@@ -82,7 +82,7 @@ export abstract class AcquirableProxy extends BaseProxy {
 
   /** Whose is what is acquired outside of a use. Undefined: every time somebody else's. */
   protected get defaultOwner(): Owner | undefined {
-    return undefined;
+    return this.isSync && this.isReentrant ? THREAD : undefined;
   }
 
   /** Who calls, where that matters: all that the holder may have named itself. */

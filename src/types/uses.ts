@@ -10,6 +10,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 /** Who holds a re-entrant lock within a process: a use, or what the option `owner` says. */
 export type Owner = number | string;
 
+/** A thread that blocks for its calls does one thing at a time: all of it is one owner. */
+export const THREAD: Owner = 0;
+
 export interface Use {
   readonly owner: number;
   readonly outer: Use | undefined;
