@@ -95,3 +95,10 @@ export class LockHandle implements AsyncDisposable {
     return { lease, fence: held.fence };
   }
 }
+
+/** Behind `sync`: released at once, also by `using`. */
+export class BlockingLockHandle extends LockHandle implements Disposable {
+  [Symbol.dispose](): void {
+    void this.release();
+  }
+}

@@ -13,7 +13,7 @@ import {
 import { BaseProxy } from '../proxy/base-proxy';
 import { type Flow } from '../proxy/flow';
 import { type GrantValues, acquired, released } from '../proxy/held';
-import { LockHandle } from '../proxy/lock-handle';
+import { BlockingLockHandle, LockHandle } from '../proxy/lock-handle';
 import { type WaitOptions } from '../proxy/options';
 import { requireLease } from '../proxy/realm';
 import { type Owner, THREAD, type Use, enclosing, startUse, within } from './uses';
@@ -142,7 +142,8 @@ export abstract class AcquirableProxy extends BaseProxy {
       released(lease.lessor, fence);
       return this.call('_release', [fence]) as Promise<void>;
     };
-    return new LockHandle({ lease, held, isOwed: this.isOwed, release });
+    const Handle = this.isSync ? BlockingLockHandle : LockHandle;
+    return new Handle({ lease, held, isOwed: this.isOwed, release });
   }
 }
 
