@@ -18,7 +18,12 @@ import { type Cell, type Typecode } from './types/cells';
 import { type DictProxy } from './types/dict';
 import { type EventProxy } from './types/event';
 import { type Key } from './types/keys';
+import { type ConditionProxy } from './types/condition';
 import { type ListProxy } from './types/list';
+import { type LockProxy } from './types/lock';
+import { type LockOptions } from './types/lockable';
+import { type PoolOptions, type PoolProxy } from './types/pool';
+import { type SemaphoreProxy } from './types/semaphore';
 import { type NamespaceProxy } from './types/namespace';
 import { type QueueProxy } from './types/queue';
 import { type SetProxy } from './types/set';
@@ -44,6 +49,12 @@ export interface SyncManager {
   joinableQueue<T = unknown>(maxSize?: number): Sync<QueueProxy<T>>;
   event(): Sync<EventProxy>;
   barrier(parties: number, options?: BarrierOptions): Sync<BarrierProxy>;
+  lock(options?: LockOptions): Sync<LockProxy>;
+  rlock(options?: LockOptions): Sync<LockProxy>;
+  semaphore(value?: number, options?: LockOptions): Sync<SemaphoreProxy>;
+  boundedSemaphore(value?: number, options?: LockOptions): Sync<SemaphoreProxy>;
+  condition(lock?: LockProxy | Sync<LockProxy>): Sync<ConditionProxy>;
+  pool(processes?: number, options?: PoolOptions): Sync<PoolProxy>;
   create<T = Loose>(typeid: string, ...args: unknown[]): SyncRemote<T>;
   /** Blocks until the manager serves. Throws what stopped it. */
   start(initializer?: ModuleRef, ...args: unknown[]): void;

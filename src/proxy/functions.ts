@@ -66,6 +66,17 @@ function makeLike(proxy: object, lease: Lease, options: HandleOptions | undefine
     : makeRemoteHandle(lease, options, purposeOf(proxy));
 }
 
+/** A new object in the manager of `proxy`, made of `args`, whose calls are as those of `proxy`. */
+export function makeBeside(proxy: object, typeid: string, args: readonly unknown[]): object {
+  const session = sessionOf(requireLease(proxy));
+  if (session.minter === undefined) {
+    throw new UsageError('Only a client of a manager can make objects in it');
+  }
+  const lease = session.minter.lease(typeid);
+  session.create(lease, args, 'argument');
+  return realm.makeHandle(lease, optionsOf(proxy));
+}
+
 /** A remote handle of any proxy, with a lease of its own: its members are lazy, and chains are one call. */
 export function viewOf(proxy: object): object {
   const lease = requireLease(proxy);

@@ -1,5 +1,6 @@
 // One holding of a lock, or of a permit of a semaphore, as its holder sees it.
 
+import { inspect } from 'node:util';
 import { type Lease } from '../refs/lease';
 import { type Holding, HOLDING } from '../session/guard';
 import { sessionOf } from './handles';
@@ -89,9 +90,21 @@ export class LockHandle implements AsyncDisposable {
     return this.release();
   }
 
+  [inspect.custom](): string {
+    const state = this.#isReleased ? 'released' : `fence ${String(this.fence)}`;
+    return `<${this.constructor.name} of '${this.#grant.lease.typeid}', ${state}>`;
+  }
+
   /** For the option `guard`. */
   get [HOLDING](): Holding {
     const { lease, held } = this.#grant;
     return { lease, fence: held.fence };
+  }
+}
+
+/** Behind `sync`: released at once, also by `using`. */
+export class BlockingLockHandle extends LockHandle implements Disposable {
+  [Symbol.dispose](): void {
+    void this.release();
   }
 }

@@ -63,6 +63,8 @@ export interface Minter {
   readonly identity: { readonly manager: string } | undefined;
   mint(lease: Lease, ticket: { readonly uses: number; readonly ttlMs: number }): string;
   claim(text: string): { readonly lease: Lease };
+  /** For a new object, numbered by us. */
+  lease(typeid: string): Lease;
   /** Resolves when the manager has handled all that was sent till now. */
   confirm(): Promise<unknown>;
 }

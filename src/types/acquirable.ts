@@ -6,10 +6,10 @@ import { isString, option, resolveOptions, type OptionRule } from '../base/optio
 import { BaseProxy } from '../proxy/base-proxy';
 import { type Flow } from '../proxy/flow';
 import { type GrantValues, acquired, released } from '../proxy/held';
-import { LockHandle } from '../proxy/lock-handle';
+import { BlockingLockHandle, LockHandle } from '../proxy/lock-handle';
 import { type WaitOptions } from '../proxy/options';
 import { requireLease } from '../proxy/realm';
-import { type Owner, THIS_THREAD, type Use, enclosing, startUse, within } from './uses';
+import { type Owner, THREAD, type Use, enclosing, startUse, within } from './uses';
 import { waitingTime } from './wait';
 import { BLOCKING_RULES, type BlockingOptions, WAIT_RULES } from './waiting-proxy';
 
@@ -63,7 +63,7 @@ export abstract class AcquirableProxy extends BaseProxy {
 
   /** Whose is what is acquired outside of a use. Undefined: every time somebody else's. */
   protected get defaultOwner(): Owner | undefined {
-    return this.isSync ? THIS_THREAD : undefined;
+    return this.isSync && this.isReentrant ? THREAD : undefined;
   }
 
   /** Who calls, where that matters: all that the holder may have named itself. */
@@ -123,10 +123,8 @@ export abstract class AcquirableProxy extends BaseProxy {
       released(lease.lessor, fence);
       return this.call('_release', [fence]) as Promise<void>;
     };
-    const handle = new LockHandle({ lease, held, isOwed: this.isOwed, release });
-    // Released when it is called, it can be what `using` needs.
-    if (this.isSync) Object.defineProperty(handle, Symbol.dispose, { value: release });
-    return handle;
+    const Handle = this.isSync ? BlockingLockHandle : LockHandle;
+    return new Handle({ lease, held, isOwed: this.isOwed, release });
   }
 }
 

@@ -6,7 +6,9 @@ import { UsageError } from '../base/errors';
 import { BaseProxy, ELEMENTS, type Elements } from '../proxy/base-proxy';
 import { type Flow } from '../proxy/flow';
 import { ELEMENT, type Element, type HasElements } from '../session/elements';
+import { makeBeside } from '../proxy/functions';
 import { type Purpose } from '../session/parties';
+import { type LockProxy } from './lock';
 import { type Copyable, TO_PLAIN } from '../session/plain-copy';
 import {
   type Cells,
@@ -148,6 +150,11 @@ export class ArrayProxy<N extends number | bigint = number>
 
   get [ELEMENTS](): Elements {
     return 'index';
+  }
+
+  /** The one lock of this object, re-entrant, in whatever process it is asked for. */
+  getLock(): LockProxy {
+    return makeBeside(this, 'rlock', [undefined, this]) as LockProxy;
   }
 
   protected override get purpose(): Purpose {

@@ -10,8 +10,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 /** Who holds a re-entrant lock within a process: a use, or what the option `owner` says. */
 export type Owner = number | string;
 
-/** Whoever blocks its thread is one owner, outside of a use: it would wait for itself for ever. */
-export const THIS_THREAD: Owner = 0;
+/** A thread that blocks for its calls does one thing at a time: all of it is one owner. */
+export const THREAD: Owner = 0;
 
 export interface Use {
   readonly owner: number;

@@ -3,7 +3,9 @@
 import { inspect } from 'node:util';
 import { BaseProxy } from '../proxy/base-proxy';
 import { equals } from '../session/exposure';
+import { makeBeside } from '../proxy/functions';
 import { type Purpose } from '../session/parties';
+import { type LockProxy } from './lock';
 import { type Copyable, TO_PLAIN, toPlain } from '../session/plain-copy';
 import { increment } from './increment';
 import { type SharedType } from './shared-type';
@@ -72,6 +74,11 @@ export class ValueProxy<T = unknown> extends BaseProxy {
   /** In one step in the manager. (A private member: types of the same shape stay apart.) */
   #atomic(name: string, args: readonly unknown[]): Promise<unknown> {
     return this.call(name, args);
+  }
+
+  /** The one lock of this object, re-entrant, in whatever process it is asked for. */
+  getLock(): LockProxy {
+    return makeBeside(this, 'rlock', [undefined, this]) as LockProxy;
   }
 
   protected override get purpose(): Purpose {

@@ -7,9 +7,10 @@ import {
   type LockProxy,
   type Manager,
   type SemaphoreProxy,
+  sync,
   tokenOf,
 } from '../../src/index';
-import type { Child } from './runners';
+import { type Child } from './runners';
 
 /** What a sleeper of `_TestCondition.f` is told. */
 export interface Sleep {
@@ -19,6 +20,7 @@ export interface Sleep {
   readonly timeoutMs?: number;
 }
 
+/** A face whose calls answer, at once or later. */
 export interface Face {
   readonly name: string;
   lock(): LockProxy;
@@ -26,6 +28,10 @@ export interface Face {
   semaphore(value?: number): SemaphoreProxy;
   boundedSemaphore(value?: number): SemaphoreProxy;
   condition(): ConditionProxy;
+}
+
+/** One in which several things can go on in one process. */
+export interface AsyncFace extends Face {
   list<T>(items: T[]): ListProxy<T>;
   /** Sleeps in a task of this process; resolves when it has ended. */
   sleepHere(sleep: Sleep): Promise<void>;
@@ -33,7 +39,22 @@ export interface Face {
   sleepInChild(child: Child, sleep: Sleep): Promise<void>;
 }
 
-export function asyncFace(manager: Manager, keep: <P extends object>(proxy: P) => P): Face {
+type Keep = <P extends object>(proxy: P) => P;
+
+/** The thread blocks for each call. */
+export function syncFace(manager: Manager, keep: Keep): Face {
+  const blocking = <P extends object>(proxy: P): P => keep(sync(keep(proxy))) as unknown as P;
+  return {
+    name: 'sync',
+    lock: () => blocking(manager.lock()),
+    rlock: () => blocking(manager.rlock()),
+    semaphore: (value) => blocking(manager.semaphore(value)),
+    boundedSemaphore: (value) => blocking(manager.boundedSemaphore(value)),
+    condition: () => blocking(manager.condition()),
+  };
+}
+
+export function asyncFace(manager: Manager, keep: Keep): AsyncFace {
   return {
     name: 'async',
     lock: () => keep(manager.lock()),

@@ -13,6 +13,7 @@ import {
   UsageError,
   release,
   sameReferent,
+  sync,
   withOptions,
 } from '../../src/index';
 import { Client } from '../support/lock-clients';
@@ -411,6 +412,36 @@ describe('condition', () => {
     expect(() => manager.condition({} as never)).toThrow(UsageError);
     const ours = shared(manager.condition());
     expect(() => manager.condition(ours as never)).toThrow(UsageError);
+  });
+});
+
+describe('behind sync', () => {
+  test('a handle is released by using', () => {
+    const lock = shared(sync(shared(manager.lock())));
+    {
+      using handle = lock.acquire();
+      expect(handle.fence).toBeGreaterThan(0);
+      expect(lock.tryAcquire()).toBeUndefined();
+    }
+    expect(lock.locked()).toBe(false);
+    const handle = lock.acquire();
+    handle.release();
+    handle.release(); // more often does nothing
+    expect(() => lock.release()).toThrow(LockError);
+  });
+
+  test('the thread is the owner of an rlock, and of a condition', () => {
+    const rlock = shared(sync(shared(manager.rlock())));
+    rlock.acquire();
+    rlock.use(() => expect(rlock.toStringRemote()).toBe('RLock (held 2 times)'));
+    rlock.release();
+    expect(() => rlock.release()).toThrow(NotOwnerError);
+    const condition = shared(sync(shared(manager.condition())));
+    using handle = condition.acquire();
+    const { fence } = handle;
+    expect(condition.wait({ timeoutMs: 1 })).toBe(false);
+    expect(handle.fence).toBeGreaterThan(fence);
+    condition.notifyAll();
   });
 });
 
