@@ -7,7 +7,13 @@ import { ManagerDiedError, TimeoutError, UsageError } from './base/errors';
 import { deferred } from './base/deferred';
 import { type ChildOptions, forkDetached } from './process/child';
 import { unpackValue } from './wire/values';
-import { type ServerConfig, type ServerMessage, type StartRequest } from './server-entry';
+import { type KnownRoute } from './proxy/key-ring';
+import {
+  type RouteMessage,
+  type ServerConfig,
+  type ServerMessage,
+  type StartRequest,
+} from './server-entry';
 
 export interface Exit {
   readonly code: number | null;
@@ -28,7 +34,7 @@ const KILL_STEP_MS = 1000;
 export class ManagerProcess {
   readonly #child: ChildProcess;
   readonly #startMs: number;
-  readonly #ready = deferred<undefined>();
+  readonly #ready = deferred<string>();
   readonly #exited = deferred<Exit>();
   #hello: NodeJS.Timeout | undefined;
   #exit: Exit | undefined;
@@ -67,10 +73,15 @@ export class ManagerProcess {
     return this.#exited.promise;
   }
 
-  /** Resolves when it serves; rejects with its own error, or with how it ended. */
-  async serve(request: StartRequest): Promise<void> {
+  /** Resolves with its address when it serves; rejects with its own error, or with how it ended. */
+  async serve(request: StartRequest): Promise<string> {
     this.#tell(request);
-    await this.#ready.promise;
+    return await this.#ready.promise;
+  }
+
+  /** From now on it can hold objects of that manager. */
+  learn(route: KnownRoute): void {
+    if (this.#exit === undefined) this.#tell({ kind: 'route', route });
   }
 
   /** Whether the child keeps this process alive: while it starts with somebody waiting. */
@@ -108,7 +119,7 @@ export class ManagerProcess {
   }
 
   /** Where the child is gone, its end tells more than the failed write. */
-  #tell(message: ServerConfig | StartRequest): void {
+  #tell(message: ServerConfig | StartRequest | RouteMessage): void {
     this.#child.send(message, () => undefined);
   }
 
@@ -127,7 +138,7 @@ export class ManagerProcess {
         clearTimeout(this.#hello);
         return;
       case 'ready':
-        this.#ready.resolve(undefined);
+        this.#ready.resolve(message.address);
         return;
       case 'failed':
         this.#ready.reject(unpackValue(message.error));

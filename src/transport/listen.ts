@@ -40,8 +40,7 @@ export async function listen(
   let count = 0;
   const onSocket = (socket: Socket): void => {
     if (socket.destroyed) return;
-    const peer = `${address.text}#${String(++count)}`;
-    onLink(new SocketLink(socket, peer, address.kind !== 'local'));
+    onLink(new SocketLink(socket, peerOf(socket, address, ++count), address.kind !== 'local'));
   };
   const tls = address.kind === 'tls' ? serverOptions(options) : undefined;
   // Port 0 is to node-ipc no port at all.
@@ -55,6 +54,12 @@ export async function listen(
   } catch (cause) {
     throw new UsageError(`Cannot listen on ${address.text}: ${whyNot(address, cause)}`, { cause });
   }
+}
+
+function peerOf(socket: Socket, address: Address, count: number): string {
+  if (address.kind === 'local') return `${address.text}#${String(count)}`;
+  const { remoteAddress: host = 'unknown', remotePort: port = 0 } = socket;
+  return withPort({ ...address, host }, port);
 }
 
 function serverOptions({ tls = {}, handshakeMs }: ListeningOptions): object {

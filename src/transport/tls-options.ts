@@ -29,10 +29,10 @@ export function tlsRefusal(address: string, error: Error | undefined): Error | u
     : code === 'EPROTO' || code === 'ERR_SSL_WRONG_VERSION_NUMBER'
       ? 'what listens there does not speak TLS'
       : 'give the authority of its certificate as tls.ca, and as tls.servername the name in it where the address has another';
-  return new AuthenticationError(
-    `Cannot connect to ${address}: ${error.message.trim()} (${code}); ${remedy}`,
-    { cause: error },
-  );
+  const reason = (error as { reason?: string }).reason ?? error.message;
+  return new AuthenticationError(`Cannot connect to ${address}: ${reason} (${code}); ${remedy}`, {
+    cause: error,
+  });
 }
 
 /** Buffers that went through a message of a child process are plain bytes. */
