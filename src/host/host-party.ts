@@ -136,7 +136,7 @@ export class HostParty implements Party {
     const kind = registry.definitionOf(value) ?? kindFor(value);
     if (kind === OBJECT && !lendsInstances && !isData(value)) {
       throw new SerializationError(
-        `Cannot send ${path}: ${kindOf(value)} is of no registered type, and over a network only those are shared; register one and name it in methodToTypeid, or answer plain data`,
+        `Cannot send ${path}: ${kindOf(value)} is of no registered type, and over a network only those are shared; register a type without a module and name it in methodToTypeid, or answer plain data`,
       );
     }
     return objects.add(new Row(objects.nextId(), value, kind));
