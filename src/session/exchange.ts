@@ -192,7 +192,9 @@ export class Exchange {
         const { value, claim } = this.#translator.open(reference.text);
         if (claim === undefined) return value;
         let own: unknown;
-        needs.push(claim.then((claimed) => (own = claimed)));
+        const need = claim.then((claimed) => (own = claimed));
+        need.catch(() => undefined); // in an answer nobody waits for it: calls on the handle tell
+        needs.push(need);
         return value ?? new Awaited(() => own); // an object of this process, or a handle at once
       }
       case 'path':

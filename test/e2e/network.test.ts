@@ -318,6 +318,7 @@ describe('a manager in whose list the proxy of another one is', () => {
     await expect(reading).rejects.toMatchObject({ name: 'AuthenticationError' });
     await expect(reading).rejects.toThrow(/for the manager [0-9a-f]{32} at tcp:/);
     await expect(reading).rejects.toThrow(`Manager.connect('${inner.address}', { authkey })`);
+    expect(await lacks.run(() => 'goes on')).toBe('goes on');
     await knows.kill();
     await lacks.kill();
     await rows.clear();
