@@ -286,6 +286,11 @@ export class Connection implements Minter, Blocker {
   // ---- blocking --------------------------------------------------------------------------------
 
   callBlocking(request: CallRequest & { readonly target: Lease }): unknown {
+    if (lacksPort(this.address)) {
+      throw new UsageError('Cannot block before the port is known: await manager.start() first', {
+        code: 'ERR_REFERENT_NOT_CONNECTED',
+      });
+    }
     this.wake();
     const timeoutMs = request.timeoutMs ?? this.session.callTimeoutMs;
     const deadline = timeoutMs > 0 ? performance.now() + timeoutMs : undefined;
