@@ -74,12 +74,16 @@ export class Liveness {
     const { outbox } = this.#session;
     outbox.flush();
     const before = this.#end.sent;
-    this.#session.announce(frame); // a blocked thread hears its lane only
-    this.#session.flush();
+    this.#session.control(frame);
+    outbox.flush();
     this.#idle += this.#end.sent - before;
   }
 
   #look(): void {
+    if (this.#session.hasLane) {
+      this.#restart(); // its thread may block as long as it likes: of that one the system tells
+      return;
+    }
     const isOwed = this.#session.pendingCalls > 0 || this.#ours > this.#confirmed;
     if (this.#hasHeard() || !isOwed) this.#restart();
     if (!isOwed) return;

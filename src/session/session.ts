@@ -271,6 +271,11 @@ export class Session implements Lessor {
     this.#lane = lane;
   }
 
+  /** Whether the peer has a thread that may block. */
+  get hasLane(): boolean {
+    return this.#lane !== undefined;
+  }
+
   closeLane(): void {
     this.#lane?.close();
     this.#lane = undefined;
