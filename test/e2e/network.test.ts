@@ -17,7 +17,6 @@ import {
   UsageError,
   release,
   revive,
-  sync,
 } from '../../src/index';
 import { type NetworkAddress, parseAddress } from '../../src/transport/address';
 import type { Counter } from '../fixtures/classes';
@@ -104,21 +103,6 @@ describe.each<[string, Partial<ManagerOptions>, object]>([
     expect(await list.get(1)).toBe('from a child');
     expect(await list.get(2)).toHaveLength(300_000);
     await child.kill();
-    release(list);
-    await endNetworkManager(manager);
-  });
-
-  it('calls that block go over it too', async () => {
-    const manager = new Manager({ address, authkey, ...options });
-    const list = manager.list([1, 2]);
-    expect(() => sync(list).length).toThrow('await manager.start() first');
-    await manager.start();
-    expect(sync(list).length).toBe(2);
-    const client = Manager.connect(manager.address, connecting);
-    const theirs = client.list([3]);
-    expect(sync(theirs).length).toBe(1);
-    await client.ping(); // by its other link, which says goodbye
-    await client.close();
     release(list);
     await endNetworkManager(manager);
   });
