@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util';
 import { UsageError, messageOf } from './base/errors';
 import { Manager } from './manager';
+import { type ConnectOptions } from './manager-options';
 import { version } from './version';
 import { PROTOCOL_VERSION } from './wire/frames';
 
@@ -14,9 +15,13 @@ const HELP = `Usage: referent COMMAND
   version           the version of the package and of its protocol
   help              this text
 
-ADDRESS is manager.address, unix:/path for example. The key of a private manager
-of yours is found beside its socket; any other is read from the file that
---authkey-file names.
+ADDRESS is manager.address, unix:/path or tcp://host:port for example. The key of a
+private manager of yours is found beside its socket; any other is read from a file.
+
+  --authkey-file FILE           the key
+  --ca FILE                     who signed the certificate of a tls:// manager
+  --cert FILE, --key FILE       the certificate that it asks for, and its key
+  --insecure                    beyond this machine without TLS
 `;
 
 async function run(argv: readonly string[]): Promise<string> {
@@ -25,6 +30,10 @@ async function run(argv: readonly string[]): Promise<string> {
     allowPositionals: true,
     options: {
       'authkey-file': { type: 'string' },
+      ca: { type: 'string' },
+      cert: { type: 'string' },
+      key: { type: 'string' },
+      insecure: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
       version: { type: 'boolean', short: 'v' },
     },
@@ -38,16 +47,19 @@ async function run(argv: readonly string[]): Promise<string> {
     throw new UsageError(`Unknown command "${command}"; there are: inspect, ping, version, help`);
   }
   if (address === undefined) throw new UsageError(`referent ${command} needs an address`);
-  return await look(command, address, values['authkey-file']);
+  const { ca, cert, key, insecure } = values;
+  const authkey = await read(values['authkey-file']);
+  const hasTls = ca !== undefined || cert !== undefined || key !== undefined;
+  const tls = { ca: await read(ca), cert: await read(cert), key: await read(key) };
+  return await look(command, address, { authkey, insecure, ...(hasTls ? { tls } : {}) });
 }
 
 async function look(
   command: 'inspect' | 'ping',
   address: string,
-  keyFile: string | undefined,
+  options: ConnectOptions,
 ): Promise<string> {
-  const authkey = keyFile === undefined ? undefined : await readKey(keyFile);
-  await using manager = Manager.connect(address, { authkey, retries: 0 });
+  await using manager = Manager.connect(address, { ...options, retries: 0 });
   if (command === 'ping') {
     const { roundTripMs } = await manager.ping({ timeoutMs: 5000 });
     return `${roundTripMs.toFixed(3)} ms\n`;
@@ -60,7 +72,8 @@ async function look(
   return `${String(sessions.length)} sessions\n${clients.join('')}objects\n${objects}\n`;
 }
 
-async function readKey(file: string): Promise<string> {
+async function read(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined;
   const { readFile } = await import('node:fs/promises');
   return (await readFile(file, 'utf8')).trim();
 }

@@ -9,6 +9,7 @@ export { version } from './version';
 export { type Limits } from './base/limits';
 export { type Snapshot } from './host/control';
 export { type ModuleRef } from './process/modules';
+export { type TlsOptions } from './transport/tls-options';
 export { BaseProxy } from './proxy/base-proxy';
 export {
   isProxy,

@@ -15,12 +15,22 @@ import {
 import { type ModuleRef } from './process/modules';
 import { BaseProxy } from './proxy/base-proxy';
 import { type WaitOptions } from './proxy/options';
+import { type TlsOptions } from './transport/tls-options';
 
 export interface ManagerOptions {
-  /** `unix:/path`, or `pipe:name` on Windows. Default: a private one, known at once. */
+  /**
+   * `unix:/path`, `pipe:name` on Windows, `tcp://host:port`, `tls://host:port`; port 0 is chosen by
+   * the system. Default: a private one, known at once.
+   */
   readonly address?: string | undefined;
   /** At least 16 bytes. Default: random; processes of the same user find it beside the socket. */
   readonly authkey?: string | Uint8Array | undefined;
+  /** For a `tls://` address. The manager's process serves with `cert` and `key`; given `ca`, it asks clients for a certificate. */
+  readonly tls?: TlsOptions | undefined;
+  /** Beyond this machine without TLS or without a key of one's own. Default false. */
+  readonly insecure?: boolean | undefined;
+  /** Over a network, tell clients where errors were thrown (`remoteStack`). Default false; others always are. */
+  readonly debug?: boolean | undefined;
   /** Modules that the server loads; their exported classes and functions become typeids. */
   readonly types?: ModuleRef | readonly ModuleRef[] | undefined;
   /** How long a call may take. Default 0: without end. */
@@ -42,7 +52,7 @@ export interface ManagerOptions {
 
 export interface ConnectOptions extends Pick<
   ManagerOptions,
-  'authkey' | 'callTimeoutMs' | 'limits'
+  'authkey' | 'tls' | 'insecure' | 'callTimeoutMs' | 'limits'
 > {
   /** Further attempts when nobody listens yet. Default 4. */
   readonly retries?: number | undefined;
@@ -77,8 +87,11 @@ const isKey = (value: unknown): boolean => typeof value === 'string' || value in
 const isModules = (value: unknown): boolean => isString(value) || isObject(value);
 
 const MANAGER_RULES = {
-  address: option<string | undefined>(undefined, isString, 'an address: unix:/path or pipe:name'),
+  address: option<string | undefined>(undefined, isString, 'an address'),
   authkey: option<string | Uint8Array | undefined>(undefined, isKey, 'a text or bytes'),
+  tls: option<TlsOptions | undefined>(undefined, isObject, 'an object'),
+  insecure: option(false, isBoolean, 'true or false'),
+  debug: option(false, isBoolean, 'true or false'),
   types: option<ModuleRef | readonly ModuleRef[] | undefined>(undefined, isModules, 'modules'),
   callTimeoutMs: option(0, isDuration, 'a number of milliseconds >= 0'),
   freeze: option(false, isBoolean, 'true or false'),
@@ -91,6 +104,8 @@ const MANAGER_RULES = {
 };
 const CONNECT_RULES = {
   authkey: MANAGER_RULES.authkey,
+  tls: MANAGER_RULES.tls,
+  insecure: MANAGER_RULES.insecure,
   callTimeoutMs: MANAGER_RULES.callTimeoutMs,
   limits: MANAGER_RULES.limits,
   retries: option(4, isCount, 'a whole number >= 0'),

@@ -12,7 +12,13 @@ import {
   requireEntry,
 } from './process/child';
 import { unpackValue } from './wire/values';
-import { type ServerConfig, type ServerMessage, type StartRequest } from './server-entry';
+import { type KnownRoute } from './proxy/key-ring';
+import {
+  type RouteMessage,
+  type ServerConfig,
+  type ServerMessage,
+  type StartRequest,
+} from './server-entry';
 
 const ENTRY = join(__dirname, `server-entry${extname(__filename)}`);
 
@@ -22,7 +28,7 @@ const KILL_STEP_MS = 1000;
 export class ManagerProcess {
   readonly #child: ChildProcess;
   readonly #startMs: number;
-  readonly #ready = deferred<undefined>();
+  readonly #ready = deferred<string>();
   readonly #exited = deferred<Exit>();
   #hello: NodeJS.Timeout | undefined;
   #exit: Exit | undefined;
@@ -61,10 +67,15 @@ export class ManagerProcess {
     return this.#exited.promise;
   }
 
-  /** Resolves when it serves; rejects with its own error, or with how it ended. */
-  async serve(request: StartRequest): Promise<void> {
+  /** Resolves with its address when it serves; rejects with its own error, or with how it ended. */
+  async serve(request: StartRequest): Promise<string> {
     this.#tell(request);
-    await this.#ready.promise;
+    return await this.#ready.promise;
+  }
+
+  /** From now on it can hold objects of that manager. */
+  learn(route: KnownRoute): void {
+    if (this.#exit === undefined) this.#tell({ kind: 'route', route });
   }
 
   /** Whether the child keeps this process alive: while it starts with somebody waiting. */
@@ -102,7 +113,7 @@ export class ManagerProcess {
   }
 
   /** Where the child is gone, its end tells more than the failed write. */
-  #tell(message: ServerConfig | StartRequest): void {
+  #tell(message: ServerConfig | StartRequest | RouteMessage): void {
     this.#child.send(message, () => undefined);
   }
 
@@ -121,7 +132,7 @@ export class ManagerProcess {
         clearTimeout(this.#hello);
         return;
       case 'ready':
-        this.#ready.resolve(undefined);
+        this.#ready.resolve(message.address);
         return;
       case 'failed':
         this.#ready.reject(unpackValue(message.error));

@@ -1,7 +1,8 @@
 // What users hold: starts or finds the process that holds the referents, and creates them there.
 
 import { randomBytes } from 'node:crypto';
-import { ConnectionLostError, type ManagerDiedError, UsageError } from './base/errors';
+import { tryAgain } from './attempts';
+import { ConnectionLostError, UsageError } from './base/errors';
 import { type Limits, resolveLimits } from './base/limits';
 import { type Snapshot } from './host/control';
 import { type RegisteredType } from './host/registry';
@@ -29,16 +30,19 @@ import {
   removePrivateDirectory,
   waitForPrivateManager,
 } from './process/runtime-directory';
+import { requireProtection } from './protection';
 import { type HandleOptions, type WaitOptions } from './proxy/options';
+import { type Route } from './proxy/key-ring';
 import { realm, retryLocal, translator } from './proxy/realm';
 import { addType, typesOf } from './registrations';
 import { Server } from './server';
 import { type ServerConfig } from './server-entry';
-import { Connection, lossOf } from './session/connection';
+import { Connection } from './session/connection';
 import { type Identity } from './session/handshake';
 import { deepFreeze } from './session/freeze';
+import { lossOf } from './session/loss';
 import { type Purpose } from './session/parties';
-import { parseAddress } from './transport/address';
+import { isNetwork, lacksPort, reachable } from './transport/address';
 import { keyBytes } from './wire/auth';
 import { STANDARD_TYPES } from './types/standard-types';
 
@@ -78,7 +82,7 @@ export class Manager extends Creators implements AsyncDisposable {
     connectionOf = (manager) => manager.#use();
   }
 
-  readonly #address: string;
+  #address: string;
   readonly #limits: Limits;
   readonly #settings: ManagerSettings | undefined;
   readonly #connectSettings: ConnectSettings | undefined;
@@ -91,7 +95,7 @@ export class Manager extends Creators implements AsyncDisposable {
   #closed = false;
   #connection: Connection | undefined;
   #process: ManagerProcess | undefined;
-  #starting: Promise<void> | undefined;
+  #starting: Promise<string> | undefined;
   #server: Server | undefined;
   #keepsAlive = false;
   #incarnation: string | undefined;
@@ -102,10 +106,11 @@ export class Manager extends Creators implements AsyncDisposable {
     const connecting = CONNECTING.pop();
     this.#connectSettings = connecting?.settings;
     this.#settings = connecting === undefined ? resolveManagerOptions(options) : undefined;
-    this.#limits = resolveLimits((this.#settings ?? this.#connectSettings)?.limits);
+    const given: Partial<ManagerSettings> = this.#settings ?? connecting?.settings ?? {};
     this.#address = connecting?.address ?? this.#settings?.address ?? newPrivateAddress();
-    parseAddress(this.#address);
-    const authkey = (this.#settings ?? this.#connectSettings)?.authkey;
+    this.#limits = resolveLimits(given.limits, isPrivateAddress(this.#address));
+    requireProtection(connecting === undefined ? 'serve' : 'connect', this.#address, given);
+    const { authkey } = given;
     if (authkey !== undefined) this.#key = keyBytes(authkey);
     else if (this.#settings !== undefined) this.#key = randomBytes(32);
     if (this.#settings !== undefined) {
@@ -114,7 +119,7 @@ export class Manager extends Creators implements AsyncDisposable {
         incarnation: randomBytes(16).toString('hex'),
       };
     }
-    if (this.#key !== undefined) realm.learnKey(this.#address, this.#key);
+    this.#learnRoute(this.#identity?.manager);
     this.#registrations = [...typesOf(this.constructor).values()];
     this.#fate = { address: this.#address, ended: this.#settings === undefined };
     forgotten.register(this, this.#fate);
@@ -175,8 +180,9 @@ export class Manager extends Creators implements AsyncDisposable {
     });
   }
 
+  /** Known at once, but for a port that the system chooses: that is known after `start()`. */
   get address(): string {
-    return this.#address;
+    return this.#server?.address ?? this.#address;
   }
   get pid(): number | undefined {
     return this.#process?.pid;
@@ -217,7 +223,13 @@ export class Manager extends Creators implements AsyncDisposable {
     const { settings, identity, key } = this.#own();
     this.#state = 'started';
     this.#fate.ended = true;
-    const serves = { address: this.#address, key, identity, limits: this.#limits };
+    if (isNetwork(this.#address) && settings.authkey === undefined) {
+      throw new UsageError(
+        `Cannot serve others at ${this.#address}: give an authkey that they can know too`,
+      );
+    }
+    const { tls, debug } = settings;
+    const serves = { address: this.#address, key, identity, limits: this.#limits, tls, debug };
     this.#server = new Server({
       ...serves,
       registrations: this.#registrations,
@@ -393,6 +405,8 @@ export class Manager extends Creators implements AsyncDisposable {
       limits: settings.limits,
       registrations: this.#registrations,
       types,
+      tls: settings.tls,
+      debug: settings.debug,
     };
     const child = new ManagerProcess(config, {
       ...settings,
@@ -400,9 +414,13 @@ export class Manager extends Creators implements AsyncDisposable {
       startMs: this.#limits.startMs,
     });
     this.#process = child;
+    const forget = realm.keys.follow((route) => {
+      if (!isPrivateAddress(route.address)) child.learn(route);
+    });
     this.#starting = child.serve({ kind: 'serve', initializer: first, initargs: args });
     this.#starting.catch(() => undefined); // rejects the connection, and with it every call
     void child.exited.then((exit) => {
+      forget();
       if (isPrivate) removePrivateDirectory(this.#address);
       this.emit('exit', exit);
     });
@@ -410,6 +428,7 @@ export class Manager extends Creators implements AsyncDisposable {
 
   #connect(): Connection {
     const owner = this.#settings !== undefined;
+    const hasNetwork = isNetwork(this.#address);
     const connection = new Connection({
       address: this.#address,
       key: () => this.#findKey(),
@@ -419,9 +438,14 @@ export class Manager extends Creators implements AsyncDisposable {
       limits: this.#limits,
       pid: () => this.#process?.pid,
       translator,
-      lendsInstances: true,
-      prepare: () => this.#starting ?? waitForPrivateManager(this.#address, this.#limits.startMs),
-      retry: (error, attempt) => (owner ? retryLocal(error, attempt) : this.#retry(error, attempt)),
+      lendsInstances: !hasNetwork,
+      prepare: () => this.#prepare(),
+      connecting: {
+        ...this.#protection,
+        timeoutMs: hasNetwork ? this.#limits.handshakeMs : undefined,
+        signal: this.#connectSettings?.signal,
+      },
+      retry: (error, attempt) => this.#retry(error, attempt),
       describeLoss: (cause) => this.#describeLoss(cause),
     });
     connection.session.callTimeoutMs =
@@ -450,37 +474,54 @@ export class Manager extends Creators implements AsyncDisposable {
 
   #opened(connection: Connection): void {
     const incarnation = connection.identity?.incarnation;
+    this.#learnRoute(connection.identity?.manager);
     const before = this.#incarnation;
     this.#incarnation = incarnation;
     if (before !== undefined) this.emit('reconnect', { restarted: before !== incarnation });
   }
 
   #findKey(): Buffer {
-    const key = this.#key ?? findPrivateKey(this.#address);
-    if (key !== undefined) return key;
+    const known = realm.keys.find(undefined, this.#address)?.key;
+    const key = this.#key ?? known ?? findPrivateKey(this.#address);
+    if (key !== undefined) return Buffer.from(key);
     throw new UsageError(
       `Cannot connect to ${this.#address}: give its authkey, Manager.connect(address, { authkey })`,
     );
   }
 
-  /** A server may start after its clients: tries again, a few times. */
-  async #retry(_error: unknown, attempt: number): Promise<boolean> {
-    const { retries = 0, retryDelayMs = 0, signal } = this.#connectSettings ?? {};
-    if (isPrivateAddress(this.#address)) return await retryLocal(_error, attempt);
-    if (attempt > retries) return false;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, retryDelayMs);
-      signal?.addEventListener('abort', () => {
-        clearTimeout(timer);
-        resolve();
-      });
+  async #retry(error: unknown, attempt: number): Promise<boolean> {
+    if (this.#connectSettings === undefined) return await retryLocal(error, attempt);
+    const failed = { error, attempt };
+    return await tryAgain(this.#address, this.#connectSettings, failed, (warning) => {
+      this.emit('warning', warning);
     });
-    signal?.throwIfAborted();
-    return true;
+  }
+
+  /** Resolves when somebody may listen, with the address where the manager has chosen the port. */
+  async #prepare(): Promise<string | undefined> {
+    if (this.#starting !== undefined) {
+      this.#address = await this.#starting;
+      return reachable(this.#address);
+    }
+    await waitForPrivateManager(this.#address, this.#limits.startMs);
+    return undefined;
+  }
+
+  /** An own child has what we gave it, and proves it in the handshake, which is bound to the link. */
+  get #protection(): Pick<Route, 'tls' | 'trusting'> {
+    const { tls } = this.#settings ?? this.#connectSettings ?? {};
+    return { tls, trusting: this.#settings !== undefined };
+  }
+
+  /** From now on tokens of the manager can be opened in this process. */
+  #learnRoute(manager: string | undefined): void {
+    if (this.#key === undefined || lacksPort(this.#address)) return;
+    const address = reachable(this.#address);
+    realm.keys.learn({ ...this.#protection, address, key: this.#key, manager });
   }
 
   /** The owner learns how its manager ended a moment after the connection broke, or before. */
-  async #describeLoss(cause: Error | undefined): Promise<ManagerDiedError> {
+  async #describeLoss(cause: Error | undefined): Promise<ConnectionLostError> {
     const child = this.#process;
     if (child === undefined) return lossOf(this.#address, cause);
     let timer: NodeJS.Timeout | undefined;

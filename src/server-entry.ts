@@ -11,9 +11,12 @@ import {
   writeFailure,
 } from './process/runtime-directory';
 import { revive } from './proxy/functions';
+import { type KnownRoute } from './proxy/key-ring';
+import { realm } from './proxy/realm';
 import { STANDARD_TYPES, registerStandardProxies } from './types/standard-types';
 import { packValue } from './wire/values';
 import { type Identity } from './session/handshake';
+import { type TlsOptions, asBuffers } from './transport/tls-options';
 
 /** What the owner tells its child, once. */
 export interface ServerConfig {
@@ -25,6 +28,14 @@ export interface ServerConfig {
   readonly limits: Partial<Limits>;
   readonly registrations: readonly RegisteredType[];
   readonly types: readonly ResolvedModule[];
+  readonly tls: TlsOptions | undefined;
+  readonly debug: boolean;
+}
+
+/** A manager that the owner can reach: ours can then hold its objects. */
+export interface RouteMessage {
+  readonly kind: 'route';
+  readonly route: KnownRoute;
 }
 
 export interface StartRequest {
@@ -36,7 +47,7 @@ export interface StartRequest {
 /** What the child says: that it is there, that it serves, or why it cannot. */
 export type ServerMessage =
   | { readonly kind: 'hello' }
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready'; readonly address: string }
   | { readonly kind: 'failed'; readonly error: Uint8Array };
 
 /** The owner is gone: the end of the channel says so too. */
@@ -58,8 +69,10 @@ async function serve(config: ServerConfig, request: StartRequest): Promise<void>
     key: Buffer.from(config.key),
     ownerSecret: Buffer.from(config.ownerSecret),
     identity: config.identity,
-    limits: resolveLimits(config.limits),
+    limits: resolveLimits(config.limits, config.isPrivate),
     registry,
+    debug: config.debug,
+    ...(config.tls === undefined ? {} : { tls: asBuffers(config.tls) }),
   });
   host.on('closed', () => {
     leave(config);
@@ -72,7 +85,7 @@ async function serve(config: ServerConfig, request: StartRequest): Promise<void>
     return;
   }
   await host.listen();
-  tell({ kind: 'ready' });
+  tell({ kind: 'ready', address: host.address });
   await sweepPrivateDirectories();
 }
 
@@ -89,13 +102,21 @@ function leave(config: ServerConfig): void {
   setImmediate(() => process.exit(0)); // what a referent left running does not keep a manager alive
 }
 
+function learn(route: KnownRoute): void {
+  realm.keys.learn(route.tls === undefined ? route : { ...route, tls: asBuffers(route.tls) });
+}
+
 /** Until it serves: an owner that ends before leaves nothing behind. */
 let starting: ServerConfig | undefined;
 
 registerStandardProxies();
 process.once('message', (config: ServerConfig) => {
   starting = config;
-  process.once('message', (request: StartRequest) => {
+  process.on('message', (request: StartRequest | RouteMessage) => {
+    if (request.kind === 'route') {
+      learn(request.route);
+      return;
+    }
     serve(config, request).catch((error: unknown) => {
       const failure = packValue(error);
       tell({ kind: 'failed', error: failure });

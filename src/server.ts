@@ -11,6 +11,7 @@ import {
   removePrivateDirectory,
 } from './process/runtime-directory';
 import { type Identity } from './session/handshake';
+import { type TlsOptions } from './transport/tls-options';
 import { STANDARD_TYPES } from './types/standard-types';
 
 export interface ServerOptions {
@@ -20,6 +21,8 @@ export interface ServerOptions {
   readonly limits: Limits;
   readonly registrations: readonly RegisteredType[];
   readonly types: readonly ResolvedModule[];
+  readonly tls: TlsOptions | undefined;
+  readonly debug: boolean;
 }
 
 export class Server
@@ -54,6 +57,7 @@ export class Server
     });
   }
 
+  /** Final once `listen()` has resolved. */
   get address(): string {
     return this.#host.address;
   }

@@ -1,8 +1,10 @@
 // The command, run as users run it.
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Manager, release, version } from '../src/index';
+import { serverPair } from './support/certificates';
 import { endManager } from './support/managers';
 
 jest.setTimeout(30_000);
@@ -27,6 +29,16 @@ it('shows what a running manager holds', async () => {
   expect((await referent('ping', manager.address)).stdout).toMatch(/^\d+\.\d{3} ms\n$/);
   release(list);
   await endManager(manager);
+});
+
+it('reaches a manager over TLS, by its key and its authority', async () => {
+  const tls = join(__dirname, 'fixtures/tls');
+  const authkey = readFileSync(join(tls, 'client.pem'), 'utf8').trim(); // any file will do
+  const manager = new Manager({ address: 'tls://127.0.0.1:0', authkey, tls: serverPair });
+  const server = await manager.getServer().listen();
+  const files = ['--authkey-file', join(tls, 'client.pem'), '--ca', join(tls, 'ca.pem')];
+  expect((await referent('ping', server.address, ...files)).stdout).toMatch(/ ms\n$/);
+  await server.close();
 });
 
 it.each([

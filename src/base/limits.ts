@@ -5,7 +5,7 @@
 import { UsageError } from './errors';
 
 export interface Limits {
-  /** One message. Checked from its header, before memory is taken. */
+  /** One message. Checked from its header, before memory is taken. Of a manager that is not private: 64 MiB. */
   readonly messageBytes: number;
   /** How deep plain data may be nested. */
   readonly depth: number;
@@ -58,8 +58,16 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   startMs: 10_000,
 });
 
+/** What others than processes of this user may send at once. */
+const SHARED_MESSAGE_BYTES = 64 * 2 ** 20;
+
+/** The defaults for a manager that is private, or for any other. */
+export function defaultLimits(isPrivate: boolean): Limits {
+  return isPrivate ? DEFAULT_LIMITS : { ...DEFAULT_LIMITS, messageBytes: SHARED_MESSAGE_BYTES };
+}
+
 /** The defaults with what was given in their place. Throws `UsageError` for an unknown or bad one. */
-export function resolveLimits(given: Partial<Limits> = {}): Limits {
+export function resolveLimits(given: Partial<Limits> = {}, isPrivate = true): Limits {
   for (const [name, value] of Object.entries(given) as [string, unknown][]) {
     if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
       const known = Object.keys(DEFAULT_LIMITS).join(', ');
@@ -70,5 +78,5 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
     }
   }
   const wanted = Object.entries(given).filter(([, value]) => (value as unknown) !== undefined);
-  return Object.freeze({ ...DEFAULT_LIMITS, ...Object.fromEntries(wanted) });
+  return Object.freeze({ ...defaultLimits(isPrivate), ...Object.fromEntries(wanted) });
 }

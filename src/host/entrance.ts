@@ -17,7 +17,8 @@ import {
   writeRefusal,
   writeWelcome,
 } from '../wire/auth';
-import { type Identity, NODE_MAJOR, sendMessage } from '../session/handshake';
+import { type Identity, NODE_MAJOR, sendMessage, transcriptOf } from '../session/handshake';
+import { FAILURE_DELAY_MS, type FailedHandshakes } from './failed-handshakes';
 
 /** What a session makes of one of its links. */
 export interface Attachment {
@@ -40,6 +41,7 @@ export interface EntranceOptions {
   readonly key: Buffer;
   readonly ownerSecret: Buffer | undefined;
   readonly limits: Limits;
+  readonly failures: FailedHandshakes;
   /** Lets in who has proved itself, or says why not. */
   readonly admit: (claimant: Claimant, link: Link) => Attachment | RefusalReason;
   /** The link has found its session, or has closed before. */
@@ -55,6 +57,7 @@ export class Entrance {
   #attachment: Attachment | undefined;
   /** Nothing more is read of it. */
   #refused = false;
+  #isClosed = false;
 
   constructor(options: EntranceOptions) {
     this.#options = options;
@@ -62,7 +65,7 @@ export class Entrance {
     this.#greeting = writeGreeting({ ...identity, nonce: randomBytes(NONCE_BYTES) });
     this.#reader = new FrameReader((buffer, start, end) => {
       if (this.#attachment !== undefined) this.#attachment.receive(buffer, start, end);
-      else if (!this.#refused) this.#authenticate(Buffer.from(buffer.subarray(start, end)));
+      else if (!this.#refused) this.#waitInLine(Buffer.from(buffer.subarray(start, end)));
     }, HANDSHAKE_BYTES);
     this.#timer = setTimeout(() => {
       link.destroy();
@@ -97,8 +100,27 @@ export class Entrance {
     }
   }
 
+  #isWaiting = false;
+
+  /** Who comes from where many have failed waits for its turn. */
+  #waitInLine(message: Buffer): void {
+    const { link, failures } = this.#options;
+    if (this.#isWaiting) throw new ProtocolError('A client speaks once, and waits for the answer');
+    const waitMs = link.network === undefined ? 0 : failures.waitMs(link.network.remote);
+    if (waitMs === 0) {
+      this.#authenticate(message);
+      return;
+    }
+    this.#isWaiting = true;
+    setTimeout(() => {
+      this.#isWaiting = false;
+      if (!this.#refused && !this.#isClosed) this.#waitInLine(message);
+    }, waitMs).unref();
+  }
+
   #authenticate(message: Buffer): void {
     const { link, key, ownerSecret, limits, onFault, admit } = this.#options;
+    const transcript = transcriptOf(this.#greeting, link.network?.channelBinding);
     let sessionKey = key;
     let claimant: Claimant;
     try {
@@ -106,10 +128,10 @@ export class Entrance {
       if (claimant.mode === 'owner' && ownerSecret !== undefined) {
         sessionKey = Buffer.concat([key, ownerSecret]);
       }
-      verifyAuth(sessionKey, this.#greeting, message);
+      verifyAuth(sessionKey, transcript, message);
     } catch (error) {
-      this.#refuse('key');
       onFault(error as Error);
+      this.#fail();
       return;
     }
     const attachment = admit(claimant, link);
@@ -119,10 +141,24 @@ export class Entrance {
     }
     this.#reader.messageBytes = limits.messageBytes;
     const welcome = { range: attachment.range, nodeMajor: NODE_MAJOR };
-    sendMessage(link, writeWelcome(sessionKey, [this.#greeting, message], welcome));
+    sendMessage(link, writeWelcome(sessionKey, [transcript, message], welcome));
     this.#attachment = attachment;
     this.#over();
     attachment.open();
+  }
+
+  /** Over a network, guessing is slow. */
+  #fail(): void {
+    const { link, failures } = this.#options;
+    this.#refused = true;
+    if (link.network === undefined) {
+      this.#refuse('key');
+      return;
+    }
+    failures.add(link.network.remote);
+    setTimeout(() => {
+      this.#refuse('key');
+    }, FAILURE_DELAY_MS).unref();
   }
 
   #refuse(reason: RefusalReason): void {
@@ -138,6 +174,7 @@ export class Entrance {
   }
 
   #closed(): void {
+    this.#isClosed = true;
     if (this.#attachment !== undefined) this.#attachment.closed();
     else this.#over();
   }

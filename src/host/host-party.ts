@@ -19,13 +19,15 @@ import {
   type Purpose,
   type Subject,
 } from '../session/parties';
-import { kindOf } from '../wire/plain';
+import { isData, kindOf } from '../wire/plain';
 import { type Registry, type TypeDefinition } from './registry';
 
 export interface HostParts {
   readonly objects: ObjectTable<Exposure>;
   readonly tickets: TicketTable;
   readonly registry: Registry;
+  /** Whether results that are instances of classes go by proxy, registered or not. */
+  readonly lendsInstances: boolean;
   /** Something that a claim may wait for has come. */
   readonly arrived: () => void;
   /** A referent whose type has resources: disposed at the end. */
@@ -121,19 +123,23 @@ export class HostParty implements Party {
         `Cannot send ${path}: it is a promise inside of a value; await it first`,
       );
     }
-    const row = this.#rowFor(value, typeid);
+    const row = this.#rowFor(value, path, typeid);
     this.references.add(row);
     return { id: row.id, typeid: row.typeid, callable: typeof row.referent === 'function' };
   }
 
-  #rowFor(value: object, typeid: string | undefined): Row<Exposure> {
-    const { objects, registry } = this.#host;
+  #rowFor(value: object, path: string, typeid: string | undefined): Row<Exposure> {
+    const { objects, registry, lendsInstances } = this.#host;
     if (typeid !== undefined && typeid !== '') return this.#shareAs(value, registry.get(typeid));
     const known = objects.rowOf(value);
     if (known !== undefined) return objects.get(known.id) === known ? known : objects.add(known);
-    return objects.add(
-      new Row(objects.nextId(), value, registry.definitionOf(value) ?? kindFor(value)),
-    );
+    const kind = registry.definitionOf(value) ?? kindFor(value);
+    if (kind === OBJECT && !lendsInstances && !isData(value)) {
+      throw new SerializationError(
+        `Cannot send ${path}: ${kindOf(value)} is of no registered type, and over a network only those are shared; register a type without a module and name it in methodToTypeid, or answer plain data`,
+      );
+    }
+    return objects.add(new Row(objects.nextId(), value, kind));
   }
 
   /** A result that a registration wants shared under a type of its own. */

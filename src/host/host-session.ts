@@ -10,6 +10,7 @@ import { type Link } from '../transport/link';
 import { type Claimant, deriveTicketKey } from '../wire/auth';
 import { type ControlFrame, readNumber } from '../wire/frames';
 import { type Identity } from '../session/handshake';
+import { Liveness } from '../session/liveness';
 import { type Translator } from '../session/parties';
 import { Session } from '../session/session';
 import { CONTROL_EXPOSURE, Control, type ControlParts } from './control';
@@ -30,6 +31,8 @@ export interface HostSessionOptions {
   readonly key: Buffer;
   readonly ownerSecret: Buffer | undefined;
   readonly limits: Limits;
+  /** Whether clients are told where errors were thrown. */
+  readonly sendsStacks: boolean;
   readonly translator: Translator;
   readonly parts: HostParts;
   readonly control: Omit<ControlParts, 'newRange'>;
@@ -50,6 +53,7 @@ export class HostSession {
   #state: 'new' | 'open' | 'lingering' | 'ended' = 'new';
   #link: Link | undefined;
   #lane: Link | undefined;
+  #liveness: Liveness | undefined;
   #leaving = false;
   #lingerTimer: NodeJS.Timeout | undefined;
   #stalled: NodeJS.Timeout | undefined;
@@ -149,8 +153,13 @@ export class HostSession {
     const isNew = this.#state === 'new';
     this.#state = 'open';
     if (isLane) this.#session.openLane(link);
-    else this.#session.outbox.open(link);
+    else this.#openLink(link);
     if (isNew) this.#options.onOpen(this);
+  }
+
+  #openLink(link: Link): void {
+    this.#session.outbox.open(link);
+    this.#liveness = Liveness.watch(link, this.#session, this.#options.limits.leaseMs);
   }
 
   #receive(counter: Counter, buffer: Buffer, start: number, end: number): void {
@@ -187,6 +196,7 @@ export class HostSession {
       peer,
       canRelease: () => this.#state === 'open',
       identifiesFunctions: true,
+      sendsStacks: this.#options.sendsStacks,
       isContainer: (typeid) => parts.registry.isContainer(typeid),
       exposureOf: (value) => parts.objects.rowOf(value)?.exposure,
       onControl: (frame) => {
@@ -226,9 +236,11 @@ export class HostSession {
         this.#closed();
         return;
       case 'ping':
-        this.#session.control({ kind: 'pong', number: frame.number, time: Date.now() });
+        if (this.#liveness !== undefined) this.#liveness.answer(frame.number);
+        else this.#session.control({ kind: 'pong', number: frame.number, time: Date.now() });
         return;
       case 'pong':
+        this.#liveness?.answered(frame.number);
         return;
       default:
         throw new ProtocolError(`A client does not send "${frame.kind}"`);

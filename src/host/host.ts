@@ -7,11 +7,12 @@ import { rethrow } from '../base/errors';
 import { type Limits } from '../base/limits';
 import { RANGE_SIZE, ObjectTable } from '../refs/objects';
 import { TicketTable, gone } from '../refs/tickets';
-import { parseAddress } from '../transport/address';
+import { isNetwork, parseAddress } from '../transport/address';
 import { type Door, openDoor } from '../transport/fifo-door';
 import { listen, type Listener } from '../transport/listen';
 import { directoryOf } from '../process/runtime-directory';
 import { type Link } from '../transport/link';
+import { type TlsOptions } from '../transport/tls-options';
 import { type Identity, OWNER_RANGE } from '../session/handshake';
 import { type Exposure } from '../session/exposure';
 import { toPlain } from '../session/plain-copy';
@@ -20,6 +21,7 @@ import { type Claimant, type RefusalReason } from '../wire/auth';
 import { parseToken } from '../wire/token';
 import { Control, type ControlParts, type Snapshot } from './control';
 import { type Attachment, Entrance } from './entrance';
+import { FailedHandshakes } from './failed-handshakes';
 import { type HostParts } from './host-party';
 import { HostSession } from './host-session';
 import { type Registry } from './registry';
@@ -35,6 +37,9 @@ export interface HostOptions {
   readonly ownerSecret?: Buffer | undefined;
   readonly limits: Limits;
   readonly registry: Registry;
+  readonly tls?: TlsOptions | undefined;
+  /** Over a network, whether clients are told where errors were thrown. */
+  readonly debug?: boolean;
 }
 
 export interface SessionEvent {
@@ -51,7 +56,6 @@ export class Host
   }>
   implements LocalServer
 {
-  readonly address: string;
   readonly manager: string;
   readonly objects: ObjectTable<Exposure>;
   readonly tickets: TicketTable;
@@ -59,7 +63,9 @@ export class Host
   readonly #parts: HostParts;
   /** Links that have not proved themselves. */
   readonly #entrances = new Set<Entrance>();
+  #address: string;
   readonly #sessions = new Set<HostSession>();
+  readonly #failures = new FailedHandshakes();
   /** Referents of registered classes: disposed at the end, newest first. */
   readonly #resources: WeakRef<object>[] = [];
   /** Disposed with their last reference already. */
@@ -79,7 +85,7 @@ export class Host
   constructor(options: HostOptions) {
     super();
     this.#options = options;
-    this.address = options.address;
+    this.#address = options.address;
     this.manager = options.identity.manager;
     this.objects = new ObjectTable<Exposure>((referent) => {
       this.#disposed.add(referent);
@@ -90,6 +96,7 @@ export class Host
       objects: this.objects,
       tickets: this.tickets,
       registry: options.registry,
+      lendsInstances: !isNetwork(options.address),
       arrived: () => {
         this.#arrived();
       },
@@ -100,6 +107,11 @@ export class Host
     this.#controlParts = this.#makeControlParts();
     this.#control = new Control({ ...this.#controlParts, newRange: () => 0 });
     realm.addServer(this);
+  }
+
+  /** With the port that the system has chosen, once `listen()` has resolved. */
+  get address(): string {
+    return this.#address;
   }
 
   /** What every session may ask of the manager. */
@@ -125,7 +137,12 @@ export class Host
     const directory = directoryOf(this.address);
     // Before the socket: whoever finds that one knows whether there is a door.
     if (directory !== undefined) this.#door = openDoor(directory, accept);
-    this.#listener = await listen(parseAddress(this.address), accept);
+    this.#listener = await listen(parseAddress(this.#address), accept, {
+      tls: this.#options.tls,
+      handshakeMs: this.#options.limits.handshakeMs,
+      onFault: (fault) => this.emit('fault', fault),
+    });
+    this.#address = this.#listener.address;
     this.#sweeper = setInterval(() => {
       this.tickets.sweep();
     }, SWEEP_MS).unref();
@@ -134,21 +151,32 @@ export class Host
   /** Lets a client in that came by `link`. */
   accept(link: Link): void {
     const { limits, identity, key, ownerSecret } = this.#options;
-    if (this.#entrances.size >= limits.handshakes || this.#closing !== undefined) {
+    if (this.#closing !== undefined) {
       link.destroy();
       return;
     }
+    if (this.#entrances.size >= limits.handshakes) this.#turnAway();
     const entrance = new Entrance({
       link,
       identity,
       key,
       ownerSecret,
       limits,
+      failures: this.#failures,
       admit: (claimant, from) => this.#admit(claimant, from),
       onOver: () => this.#entrances.delete(entrance),
       onFault: (error) => this.emit('fault', error),
     });
     this.#entrances.add(entrance);
+  }
+
+  /** The stranger that has been silent for longest makes room: many silent ones keep nobody out. */
+  #turnAway(): void {
+    for (const entrance of this.#entrances) {
+      this.#entrances.delete(entrance);
+      entrance.close();
+      return;
+    }
   }
 
   /** The session to which a link belongs whose claimant knows the key. */
@@ -174,6 +202,7 @@ export class Host
       key,
       ownerSecret,
       limits,
+      sendsStacks: !isNetwork(this.#address) || this.#options.debug === true,
       translator,
       parts: this.#parts,
       control: this.#controlParts,

@@ -3,10 +3,12 @@
 // so there is one of these in a realm; it is the only state of a module besides registrations.
 
 import { AuthenticationError, UsageError } from '../base/errors';
-import { DEFAULT_LIMITS } from '../base/limits';
+import { DEFAULT_LIMITS, defaultLimits } from '../base/limits';
 import { type Lease } from '../refs/lease';
-import { Connection, lossOf } from '../session/connection';
+import { Connection } from '../session/connection';
+import { lossOf } from '../session/loss';
 import { type Purpose, type Translator } from '../session/parties';
+import { isNetwork } from '../transport/address';
 import { type Token, parseToken } from '../wire/token';
 import {
   findPrivateKey,
@@ -24,6 +26,7 @@ import {
   purposeOfSyncRemote,
 } from './sync-remote';
 import { type HandleOptions, SYNC } from './options';
+import { KeyRing, type Route } from './key-ring';
 import {
   leaseOfRemote,
   makeRemote,
@@ -52,8 +55,8 @@ class Realm {
   readonly #proxyTypes = new Map<string, ProxyClass>([['iterator', IteratorProxy]]);
   /** Typeids of registrations. */
   readonly #claimed = new Set<string>();
-  /** By address: what `Manager.connect` and own managers have told. */
-  readonly #keys = new Map<string, Buffer>();
+  /** What `Manager.connect`, own managers, and the owner of this process have told. */
+  readonly keys = new KeyRing();
   #saysGoodbye = false;
 
   add(connection: Connection): void {
@@ -107,11 +110,6 @@ class Realm {
     );
   }
 
-  /** From now on tokens of the manager at that address can be opened here. */
-  learnKey(address: string, key: Buffer): void {
-    this.#keys.set(address, key);
-  }
-
   /** The handle for a lease, of the class that is registered for its typeid. Takes the lease. */
   makeHandle(lease: Lease, options?: HandleOptions): object {
     const Type = this.#proxyTypes.get(lease.typeid);
@@ -139,28 +137,35 @@ class Realm {
         identity?.manager === token.manager && identity.incarnation === token.incarnation;
       if (fits && connection.state !== 'closed') return connection;
     }
+    const route = this.keys.find(token.manager, token.address);
+    const address = route?.address ?? token.address;
     for (const connection of this.#connections) {
-      const known = connection.identity === undefined && connection.address === token.address;
+      const known = connection.identity === undefined && connection.address === address;
       if (known && connection.state !== 'closed') return connection;
     }
-    return this.#connectTo(token);
+    return this.#connectTo(token, route);
   }
 
-  /** A manager that this process meets for the first time: only a private one, by its key file. */
-  #connectTo(token: Token): Connection {
-    const { address, manager, incarnation } = token;
+  /** A manager without a connection: one whose route is known, or a private one, by its key file. */
+  #connectTo(token: Token, route: Route | undefined): Connection {
+    const { manager, incarnation } = token;
+    const address = route?.address ?? token.address;
+    const limits = defaultLimits(isPrivateAddress(address));
+    const timeoutMs = isNetwork(address) ? limits.handshakeMs : undefined;
     const connection = new Connection({
       address,
-      key: () => this.#keyFor(token),
+      key: () => keyFor(token, route),
       expected: { manager, incarnation },
-      limits: DEFAULT_LIMITS,
+      limits,
       translator,
-      lendsInstances: true,
+      lendsInstances: !isNetwork(address),
       prepare: async () => {
         // A token is only words: no socket is opened for one whose key is not known.
-        if (!isPrivateAddress(address)) this.#keyFor(token);
+        if (!isPrivateAddress(address)) keyFor(token, route);
         await waitForPrivateManager(address, DEFAULT_LIMITS.startMs);
+        return undefined;
       },
+      connecting: { tls: route?.tls, trusting: route?.trusting, timeoutMs },
       retry: retryLocal,
       describeLoss: (cause) => lossOf(address, cause),
     });
@@ -169,12 +174,6 @@ class Realm {
       this.remove(connection);
     };
     return connection;
-  }
-
-  #keyFor({ address }: Token): Buffer {
-    const key = this.#keys.get(address) ?? findPrivateKey(address);
-    if (key !== undefined) return key;
-    throw unknownManager(address);
   }
 }
 
@@ -199,9 +198,11 @@ export async function retryLocal(error: unknown, attempt: number): Promise<boole
   return true;
 }
 
-function unknownManager(address: string): AuthenticationError {
-  return new AuthenticationError(
-    `Cannot open the token: this process has no authkey for the manager at ${address}; connect to it first, with Manager.connect('${address}', { authkey })`,
+function keyFor({ manager, address }: Token, route: Route | undefined): Buffer {
+  const key = route === undefined ? findPrivateKey(address) : Buffer.from(route.key);
+  if (key !== undefined) return key;
+  throw new AuthenticationError(
+    `Cannot open the token: this process has no authkey for the manager ${manager} at ${address}; connect to it first, with Manager.connect('${address}', { authkey })`,
   );
 }
 

@@ -5,7 +5,6 @@ import { randomBytes } from 'node:crypto';
 import {
   ConnectionLostError,
   LimitError,
-  ManagerDiedError,
   ProtocolError,
   TimeoutError,
   UsageError,
@@ -17,8 +16,8 @@ import {
 import { type Limits } from '../base/limits';
 import { Lease } from '../refs/lease';
 import { RANGE_SIZE } from '../refs/objects';
-import { parseAddress } from '../transport/address';
-import { connect } from '../transport/connect';
+import { lacksPort, parseAddress } from '../transport/address';
+import { type ConnectingOptions, connect } from '../transport/connect';
 import { FrameReader } from '../transport/frame-reader';
 import { Outbox } from '../transport/outbox';
 import { type Link } from '../transport/link';
@@ -38,6 +37,8 @@ import {
   OWNER_RANGE,
   sendMessage,
 } from './handshake';
+import { Liveness } from './liveness';
+import { lossOf, refusalOf, unreachable } from './loss';
 import { Mint, type Wish } from './mint';
 import { type Translator } from './parties';
 import { type CallRequest, type BlockingCall } from './outgoing';
@@ -48,14 +49,19 @@ export interface ConnectionOptions extends Omit<Credentials, 'session'> {
   readonly translator: Translator;
   /** Whether instances of classes may be lent as arguments. */
   readonly lendsInstances: boolean;
-  /** Resolves when somebody listens at the address. Once, before the first attempt. */
-  readonly prepare: () => Promise<void>;
+  /**
+   * Resolves when somebody listens, with the address where only that tells it. Once, before the
+   * first attempt.
+   */
+  readonly prepare: () => Promise<string | undefined>;
   /** Whether it is worth trying again after `error`. */
   readonly retry: (error: unknown, attempt: number) => Promise<boolean>;
-  /** Makes the error of a connection that broke. */
   /** The manager's process, where it is a child of this one. */
   readonly pid?: () => number | undefined;
+  /** Makes the error of a connection that broke. */
   readonly describeLoss: (cause: Error | undefined) => Promise<Error> | Error;
+  /** How to connect, beside the address. */
+  readonly connecting?: ConnectingOptions;
   /** For tests: another way to get a link. */
   readonly connectLink?: () => Promise<Link>;
 }
@@ -65,7 +71,7 @@ export type ConnectionState = 'idle' | 'connecting' | 'open' | 'closed';
 export class Connection implements Minter, Blocker {
   readonly session: Session;
   readonly #options: ConnectionOptions;
-  readonly #credentials: Credentials;
+  #credentials: Credentials;
   readonly #outbox = new Outbox({ numbered: true });
   #state: ConnectionState = 'idle';
   #identity: Identity | undefined;
@@ -91,6 +97,7 @@ export class Connection implements Minter, Blocker {
     { readonly answer: (serverTime: number) => void; readonly fail: (error: Error) => void }
   >();
   #pingNumber = 0;
+  #liveness: Liveness | undefined;
 
   /** Once, when the connection has ended; undefined: it was closed from here. */
   onEnd: ((reason: Error | undefined) => void) | undefined;
@@ -134,7 +141,7 @@ export class Connection implements Minter, Blocker {
   }
 
   get address(): string {
-    return this.#options.address;
+    return this.#credentials.address;
   }
   get state(): ConnectionState {
     return this.#state;
@@ -232,7 +239,8 @@ export class Connection implements Minter, Blocker {
         code: 'ERR_REFERENT_RELEASED',
       });
     }
-    if (this.#identity === undefined || this.#ticketKey === undefined || lease.id === 0) {
+    const isNumbered = lease.id !== 0 && !lacksPort(this.address);
+    if (this.#identity === undefined || this.#ticketKey === undefined || !isNumbered) {
       throw new UsageError('Cannot make a token yet: await manager.start() first', {
         code: 'ERR_REFERENT_NOT_CONNECTED',
       });
@@ -278,6 +286,11 @@ export class Connection implements Minter, Blocker {
   // ---- blocking --------------------------------------------------------------------------------
 
   callBlocking(request: CallRequest & { readonly target: Lease }): unknown {
+    if (lacksPort(this.address)) {
+      throw new UsageError('Cannot block before the port is known: await manager.start() first', {
+        code: 'ERR_REFERENT_NOT_CONNECTED',
+      });
+    }
     this.wake();
     const timeoutMs = request.timeoutMs ?? this.session.callTimeoutMs;
     const deadline = timeoutMs > 0 ? performance.now() + timeoutMs : undefined;
@@ -359,6 +372,7 @@ export class Connection implements Minter, Blocker {
       credentials: this.#credentials,
       limits: this.#options.limits,
       pid: this.#options.pid?.(),
+      connecting: this.#options.connecting,
       receive: (buffer, start, end) => {
         this.session.receive(buffer, start, end, true);
       },
@@ -447,7 +461,8 @@ export class Connection implements Minter, Blocker {
     this.#state = 'connecting';
     this.#updateBusy();
     try {
-      await this.#options.prepare();
+      const address = await this.#options.prepare();
+      if (address !== undefined) this.#credentials = { ...this.#credentials, address };
       const link = await this.#connect();
       if (this.session.ended !== undefined) {
         link.destroy();
@@ -462,11 +477,12 @@ export class Connection implements Minter, Blocker {
   }
 
   async #connect(): Promise<Link> {
-    const { connectLink, retry, address } = this.#options;
+    const { connectLink, retry } = this.#options;
+    const { address } = this;
     for (let attempt = 1; ; attempt++) {
       try {
         return connectLink === undefined
-          ? await connect(parseAddress(address))
+          ? await connect(parseAddress(address), this.#options.connecting)
           : await connectLink();
       } catch (error) {
         if (this.session.ended !== undefined) throw this.session.ended;
@@ -478,7 +494,8 @@ export class Connection implements Minter, Blocker {
 
   #shakeHands(link: Link): Promise<void> {
     this.#link = link;
-    const { limits, address } = this.#options;
+    const { limits } = this.#options;
+    const { address } = this;
     return new Promise((resolve, reject) => {
       const fail = (error: Error): void => {
         clearTimeout(timer);
@@ -495,7 +512,7 @@ export class Connection implements Minter, Blocker {
       }, limits.handshakeMs);
       const handshake = new Handshake(this.#credentials, false);
       const shake = (message: Buffer): void => {
-        const answer = handshake.receive(message);
+        const answer = handshake.receive(message, link.network?.channelBinding);
         if (Buffer.isBuffer(answer)) {
           sendMessage(link, answer);
           return;
@@ -504,6 +521,7 @@ export class Connection implements Minter, Blocker {
         this.#admitted(answer);
         this.#state = 'open';
         this.#outbox.open(link);
+        this.#liveness = Liveness.watch(link, this.session, limits.leaseMs);
         this.onOpen?.();
         reader.messageBytes = limits.messageBytes;
         resolve();
@@ -556,10 +574,12 @@ export class Connection implements Minter, Blocker {
         this.#goodbye = frame.reason;
         return;
       case 'pong':
+        this.#liveness?.answered(frame.number);
         this.#pings.get(frame.number)?.answer(frame.time);
         return;
       case 'ping':
-        this.session.control({ kind: 'pong', number: frame.number, time: Date.now() });
+        if (this.#liveness !== undefined) this.#liveness.answer(frame.number);
+        else this.session.control({ kind: 'pong', number: frame.number, time: Date.now() });
         return;
       case 'failed':
         this.onWarning?.(error as Error);
@@ -573,7 +593,8 @@ export class Connection implements Minter, Blocker {
     if (this.session.ended !== undefined) return this.session.ended;
     const reason =
       this.#goodbye === undefined
-        ? await this.#options.describeLoss(cause)
+        ? ((this.#state === 'connecting' ? refusalOf(this.address, cause) : undefined) ??
+          (await this.#options.describeLoss(cause)))
         : this.#goneAway(this.#goodbye);
     this.#end(reason, reason);
     return reason;
@@ -609,33 +630,6 @@ export class Connection implements Minter, Blocker {
     this.#keepsAlive = keep;
     this.#updateBusy();
   }
-}
-
-/** The error of a local connection that broke without a word: the manager's process has ended. */
-export function lossOf(
-  address: string,
-  cause: Error | undefined,
-  exit?: { readonly code: number | null; readonly signal: NodeJS.Signals | null },
-): ManagerDiedError {
-  const how =
-    exit === undefined
-      ? 'its connection broke'
-      : exit.signal === null
-        ? `it exited with code ${String(exit.code)}`
-        : `it was ended by ${exit.signal}`;
-  return new ManagerDiedError(`The manager at ${address} has died: ${how}`, {
-    ...(cause === undefined ? {} : { cause }),
-    exitCode: exit?.code ?? null,
-    signal: exit?.signal ?? null,
-  });
-}
-
-function unreachable(address: string, cause: unknown): Error {
-  if (cause instanceof UsageError) return cause;
-  return new ManagerDiedError(
-    `Cannot connect to ${address}: nobody listens there; its manager has ended, or was never started`,
-    { cause, outcome: 'not-sent' },
-  );
 }
 
 /** The stack of whoever waits for it here; that of the other side stays in `remoteStack`. */

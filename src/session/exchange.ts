@@ -7,7 +7,7 @@ import { Lease, type Lessor } from '../refs/lease';
 import { type ByteReader, ByteWriter } from '../wire/bytes';
 import { isData, kindOf } from '../wire/plain';
 import { type Reference, writeReferences } from '../wire/references';
-import { ValueEncoder, decodeValue } from '../wire/values';
+import { ValueEncoder, type ValueLimits, decodeValue } from '../wire/values';
 import { type Lent, type Party, type Purpose, type Translator } from './parties';
 
 interface ExchangeOptions {
@@ -21,6 +21,8 @@ interface ExchangeOptions {
    * functions come from clients; elsewhere each handle is released by itself.
    */
   readonly identifiesFunctions: boolean;
+  /** Whether errors tell the peer where they were thrown. */
+  readonly sendsStacks: boolean;
 }
 
 /** What a walk met that is not there yet. */
@@ -42,17 +44,18 @@ export type ReadPath = (reference: Extract<Reference, { kind: 'path' }>, needs: 
 export class Exchange {
   readonly party: Party;
   readonly #translator: Translator;
-  readonly #limits: Limits;
+  readonly #limits: ValueLimits;
   readonly #lessor: Lessor;
 
   /** Handles of functions that may still be alive, by number; undefined: each gets a new one. */
   readonly #functions: Map<number, WeakRef<object>> | undefined;
 
-  constructor({ party, translator, limits, lessor, identifiesFunctions }: ExchangeOptions) {
-    this.#functions = identifiesFunctions ? new Map() : undefined;
+  constructor(options: ExchangeOptions) {
+    const { party, translator, limits, lessor } = options;
+    this.#functions = options.identifiesFunctions ? new Map() : undefined;
     this.party = party;
     this.#translator = translator;
-    this.#limits = limits;
+    this.#limits = { ...limits, stacks: options.sendsStacks };
     this.#lessor = lessor;
   }
 
@@ -189,7 +192,9 @@ export class Exchange {
         const { value, claim } = this.#translator.open(reference.text);
         if (claim === undefined) return value;
         let own: unknown;
-        needs.push(claim.then((claimed) => (own = claimed)));
+        const need = claim.then((claimed) => (own = claimed));
+        need.catch(() => undefined); // in an answer nobody waits for it: calls on the handle tell
+        needs.push(need);
         return value ?? new Awaited(() => own); // an object of this process, or a handle at once
       }
       case 'path':

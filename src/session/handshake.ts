@@ -41,16 +41,17 @@ export class Handshake {
   readonly #isLane: boolean;
   #greeting: Buffer | undefined;
   #auth: Buffer | undefined;
+  #transcript: Buffer = Buffer.alloc(0);
 
   constructor(options: Credentials, isLane: boolean) {
     this.#options = options;
     this.#isLane = isLane;
   }
 
-  /** An answer to send, or what was gained. Throws where the server is not the one that was meant. */
-  receive(message: Buffer): Buffer | Admission {
+  /** An answer to send, or what was gained. `binding` is the link's own secret, where it has one. Throws where the server is not the one that was meant. */
+  receive(message: Buffer, binding?: Buffer): Buffer | Admission {
     return this.#greeting === undefined
-      ? this.#greeted(message)
+      ? this.#greeted(message, binding)
       : this.#welcomed(this.#greeting, message);
   }
 
@@ -59,7 +60,7 @@ export class Handshake {
     return ownerSecret === undefined ? key() : Buffer.concat([key(), ownerSecret]);
   }
 
-  #greeted(message: Buffer): Buffer {
+  #greeted(message: Buffer, binding: Buffer | undefined): Buffer {
     const { expected, address, ownerSecret, session } = this.#options;
     const greeting = readGreeting(message);
     // Before any secret is used: is this the manager that was meant?
@@ -74,7 +75,8 @@ export class Handshake {
       );
     }
     this.#greeting = message;
-    this.#auth = writeAuth(this.#key(), message, {
+    this.#transcript = transcriptOf(message, binding);
+    this.#auth = writeAuth(this.#key(), this.#transcript, {
       mode: ownerSecret === undefined ? 'client' : 'owner',
       isLane: this.#isLane,
       nodeMajor: NODE_MAJOR,
@@ -87,12 +89,17 @@ export class Handshake {
   #welcomed(greetingMessage: Buffer, message: Buffer): Admission {
     const { address, session, key } = this.#options;
     if (this.#auth === undefined) throw new AuthenticationError('The handshake is out of order');
-    const { range } = readWelcome(this.#key(), [greetingMessage, this.#auth], message, address);
+    const { range } = readWelcome(this.#key(), [this.#transcript, this.#auth], message, address);
     const { manager, incarnation } = readGreeting(greetingMessage);
     const name = `${manager}${incarnation}${String(range)}`;
     const ticketKey = deriveTicketKey(key(), session, name);
     return { identity: { manager, incarnation }, range, ticketKey };
   }
+}
+
+/** What a proof speaks of: the greeting, and over TLS the very link, so that nobody can pass it on. */
+export function transcriptOf(greeting: Buffer, binding: Buffer | undefined): Buffer {
+  return binding === undefined ? greeting : Buffer.concat([greeting, binding]);
 }
 
 /** A message of the handshake: one frame, outside of any outbox. */

@@ -6,6 +6,7 @@ import { type Limits } from '../base/limits';
 import { hasEnded, threadArguments } from '../process/child';
 import { directoryOf, isStarting } from '../process/runtime-directory';
 import { parseAddress } from '../transport/address';
+import { type ConnectingOptions } from '../transport/connect';
 import { FifoPipe } from '../transport/fifo-pipe';
 import { FrameReader, type OnMessage } from '../transport/frame-reader';
 import { type Outbox } from '../transport/outbox';
@@ -17,6 +18,7 @@ import { type Admission, type Credentials, Handshake, sendMessage } from './hand
 export interface LaneOptions {
   readonly credentials: Credentials;
   readonly limits: Limits;
+  readonly connecting: ConnectingOptions | undefined;
   /** The manager's process, where it is a child of this one. */
   readonly pid: number | undefined;
   /** Takes a message of the session. */
@@ -52,7 +54,10 @@ export class Lane {
   #shakeHands(options: LaneOptions, done: () => void): LaneOptions['receive'] {
     const handshake = new Handshake(options.credentials, true);
     return (buffer, start, end) => {
-      const answer = handshake.receive(Buffer.from(buffer.subarray(start, end)));
+      const answer = handshake.receive(
+        Buffer.from(buffer.subarray(start, end)),
+        this.#pipe.channelBinding,
+      );
       if (Buffer.isBuffer(answer)) {
         sendMessage(this.#pipe, answer);
         return;
@@ -88,7 +93,7 @@ function tooSlow({ credentials, limits }: LaneOptions): TimeoutError {
 }
 
 /** FIFOs where the manager is a private one of this machine; else a thread with a socket. */
-function openPipe({ credentials: { address }, limits, pid }: LaneOptions): SyncPipe {
+function openPipe({ credentials: { address }, connecting, limits, pid }: LaneOptions): SyncPipe {
   const directory = directoryOf(address);
   const end = performance.now() + limits.startMs;
   const isComing = (): boolean =>
@@ -98,6 +103,7 @@ function openPipe({ credentials: { address }, limits, pid }: LaneOptions): SyncP
     if (pipe !== undefined) return pipe;
   }
   return ThreadPipe.open(parseAddress(address), {
+    connecting: { tls: connecting?.tls, trusting: connecting?.trusting },
     execArgv: threadArguments(THREAD_ENTRY),
     isComing: () => isComing() || (pid !== undefined && directory === undefined && !hasEnded(pid)),
   });

@@ -56,6 +56,8 @@ interface SessionOptions {
   readonly isContainer?: (typeid: string) => boolean;
   /** Whether one function of the peer has one handle here. */
   readonly identifiesFunctions?: boolean;
+  /** Whether errors tell the peer where they were thrown. Default true. */
+  readonly sendsStacks?: boolean;
 }
 
 /** Makes tokens for what a session holds. A client's session has one; a server's cannot. */
@@ -129,6 +131,7 @@ export class Session implements Lessor {
       limits,
       lessor: this,
       identifiesFunctions: options.identifiesFunctions ?? false,
+      sendsStacks: options.sendsStacks ?? true,
     });
     this.#exchange = exchange;
     this.#outgoing = new Outgoing({
@@ -272,6 +275,11 @@ export class Session implements Lessor {
     lane.onFlush = () => this.beforeFlush?.();
     lane.open(link);
     this.#lane = lane;
+  }
+
+  /** Whether the peer has a thread that may block. */
+  get hasLane(): boolean {
+    return this.#lane !== undefined;
   }
 
   closeLane(): void {

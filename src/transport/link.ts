@@ -10,9 +10,22 @@ export interface LinkListener {
   close(error?: Error): void;
 }
 
+/** What is to be known of a link over a network. */
+export interface NetworkEnd {
+  /** The host of the other side. */
+  readonly remote: string;
+  /** Bytes that only the two ends of this very link can know (TLS): what is proven with them is proven of it. */
+  readonly channelBinding: Buffer | undefined;
+  /** Bytes so far, written and read. */
+  readonly sent: number;
+  readonly received: number;
+}
+
 export interface Link {
   /** What the other side is, for people: an address or a number. */
   readonly peer: string;
+  /** Absent where both sides are on this machine for certain. */
+  readonly network?: NetworkEnd | undefined;
   /** Bytes given to `write` that have not left yet. */
   readonly buffered: number;
   listen(listener: LinkListener): void;

@@ -5,37 +5,102 @@
 // does), the same interface stands on node:net alone.
 
 import { chmodSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
-import { UsageError } from '../base/errors';
-import { type Address } from './address';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { AuthenticationError, UsageError, messageOf } from '../base/errors';
+import { type Address, withPort } from './address';
 import { SocketLink } from './socket-link';
 import { type Link } from './link';
+import { type TlsOptions } from './tls-options';
 
 export interface Listener {
+  /** With the port that the system has chosen. */
+  readonly address: string;
   /** Stops taking new connections; those that are there stay. */
   close(): Promise<void>;
+}
+
+export interface ListeningOptions {
+  /** Must have `cert` and `key` where the address is tls://. */
+  readonly tls?: TlsOptions | undefined;
+  /** How long the TLS handshake of a client may take. */
+  readonly handshakeMs?: number | undefined;
+  /** A client that TLS did not let in. */
+  readonly onFault?: ((fault: Error) => void) | undefined;
 }
 
 const CONNECTIONS_MAX = 8192;
 
 /** Resolves when clients can connect. Rejects with `UsageError` where the address cannot be used. */
-export async function listen(address: Address, onLink: (link: Link) => void): Promise<Listener> {
+export async function listen(
+  address: Address,
+  onLink: (link: Link) => void,
+  options: ListeningOptions = {},
+): Promise<Listener> {
   let count = 0;
   const onSocket = (socket: Socket): void => {
-    onLink(new SocketLink(socket, `${address.text}#${String(++count)}`));
+    if (socket.destroyed) return;
+    onLink(new SocketLink(socket, peerOf(socket, address, ++count), address.kind !== 'local'));
   };
-  const ipc = loadNodeIpc();
+  const tls = address.kind === 'tls' ? serverOptions(options) : undefined;
+  // Port 0 is to node-ipc no port at all.
+  const ipc = address.kind !== 'local' && address.port === 0 ? false : loadNodeIpc();
   try {
-    return await (ipc
-      ? listenWithNodeIpc(ipc, address, onSocket)
-      : listenWithNet(address, onSocket));
+    const server = await (ipc
+      ? startNodeIpc(ipc, address, onSocket, tls)
+      : startNet(address, onSocket, tls));
+    watchRefusals(server, options.onFault);
+    return listenerOf(server, address);
   } catch (cause) {
-    const inUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    const remedy = inUse
-      ? 'another process listens there, or left the file behind'
-      : 'see the cause';
-    throw new UsageError(`Cannot listen on ${address.text}: ${remedy}`, { cause });
+    throw new UsageError(`Cannot listen on ${address.text}: ${whyNot(address, cause)}`, { cause });
   }
+}
+
+function peerOf(socket: Socket, address: Address, count: number): string {
+  if (address.kind === 'local') return `${address.text}#${String(count)}`;
+  const { remoteAddress: host = 'unknown', remotePort: port = 0 } = socket;
+  return withPort({ ...address, host }, port);
+}
+
+function serverOptions({ tls = {}, handshakeMs }: ListeningOptions): object {
+  const asks = tls.ca !== undefined;
+  const { cert, key, ca, passphrase, minVersion } = tls;
+  const given = { cert, key, ca, passphrase, minVersion, handshakeTimeout: handshakeMs };
+  const kept = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(kept), requestCert: asks, rejectUnauthorized: asks };
+}
+
+function whyNot(address: Address, cause: unknown): string {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') {
+    return address.kind === 'local'
+      ? 'another process listens there, or left the file behind'
+      : 'another process listens there; choose another port, or 0 to let the system choose';
+  }
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+    return 'this machine has no such address; 0.0.0.0 stands for all that it has';
+  }
+  return messageOf(cause);
+}
+
+/** A client whose certificate is refused is nobody's error here, and worth knowing. */
+function watchRefusals(server: Server, onFault: ListeningOptions['onFault']): void {
+  server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+    const reason = (socket.authorizationError as Error | string | null) ?? error.message;
+    const peer = socket.remoteAddress ?? 'a client';
+    onFault?.(new AuthenticationError(`TLS with ${peer} came to nothing: ${String(reason)}`));
+  });
+}
+
+function listenerOf(server: Server, address: Address): Listener {
+  const { port } = (server.address() ?? {}) as Partial<AddressInfo>;
+  return {
+    address: address.kind === 'local' ? address.text : withPort(address, port ?? address.port),
+    close: () => {
+      server.close(); // it calls back only when the last connection is gone
+      return Promise.resolve();
+    },
+  };
 }
 
 /** What we use of node-ipc 14. */
@@ -43,6 +108,7 @@ interface NodeIpc {
   readonly IPCModule: new () => {
     readonly config: Record<string, unknown>;
     serve(path: string): void;
+    serveNet(host: string, port: number): void;
     readonly server: NodeIpcServer;
   };
   readonly RawParser: unknown;
@@ -52,7 +118,7 @@ interface NodeIpcServer {
   on(event: 'error', listener: (error: Error) => void): void;
   on(event: 'connect', listener: (socket: Socket) => void): void;
   start(): void;
-  readonly server: { close(callback: () => void): void };
+  readonly server: Server;
 }
 
 let nodeIpc: NodeIpc | false | undefined;
@@ -67,11 +133,12 @@ function loadNodeIpc(): NodeIpc | false {
   return nodeIpc;
 }
 
-async function listenWithNodeIpc(
+async function startNodeIpc(
   { IPCModule, RawParser }: NodeIpc,
   address: Address,
   onSocket: (socket: Socket) => void,
-): Promise<Listener> {
+  tls: object | undefined,
+): Promise<Server> {
   const ipc = new IPCModule();
   Object.assign(ipc.config, {
     parser: RawParser,
@@ -85,9 +152,10 @@ async function listenWithNodeIpc(
     readableAll: false,
     writableAll: false,
     identifyPeer: false,
-    tls: false,
+    tls: tls ?? false,
   });
-  ipc.serve(address.path);
+  if (address.kind === 'local') ipc.serve(address.path);
+  else ipc.serveNet(address.host, address.port);
   const { server } = ipc;
   await new Promise<void>((resolve, reject) => {
     server.on('error', reject);
@@ -96,35 +164,25 @@ async function listenWithNodeIpc(
     server.start();
   });
   restrict(address);
-  return {
-    close: () =>
-      new Promise((resolve) => {
-        server.server.close(() => {
-          resolve();
-        });
-        resolve(); // it calls back only when the last connection is gone
-      }),
-  };
+  return server.server;
 }
 
-async function listenWithNet(
+async function startNet(
   address: Address,
   onSocket: (socket: Socket) => void,
-): Promise<Listener> {
-  const server = createServer(onSocket);
+  tls: object | undefined,
+): Promise<Server> {
+  const server = tls === undefined ? createServer(onSocket) : createTlsServer(tls, onSocket);
+  server.maxConnections = CONNECTIONS_MAX;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(address.path, resolve);
+    if (address.kind === 'local') server.listen(address.path, resolve);
+    else server.listen(address.port, address.host, resolve);
   });
   restrict(address);
-  return {
-    close: () => {
-      server.close();
-      return Promise.resolve();
-    },
-  };
+  return server;
 }
 
 function restrict(address: Address): void {
-  if (process.platform !== 'win32') chmodSync(address.path, 0o600);
+  if (address.kind === 'local' && process.platform !== 'win32') chmodSync(address.path, 0o600);
 }

@@ -1,6 +1,8 @@
 // Bytes to and from another process, for a thread that blocks while it waits.
 
 export interface SyncPipe {
+  /** The secret of its link, once something has come, where that has one. */
+  readonly channelBinding?: Buffer | undefined;
   /** Returns when the bytes are on their way, whatever the other side does; they are only lent. */
   write(bytes: Buffer): void;
   /**

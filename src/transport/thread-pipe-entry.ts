@@ -5,9 +5,11 @@ import { workerData } from 'node:worker_threads';
 import { messageOf } from '../base/errors';
 import { connect } from './connect';
 import { type Link } from './link';
+import { asBuffers } from './tls-options';
 import { type ThreadData, type ThreadMessage } from './thread-pipe';
 
-const { address, isPatient, port, count } = workerData as ThreadData;
+const { address, connecting, isPatient, port, count } = workerData as ThreadData;
+const options = { trusting: connecting.trusting, tls: connecting.tls && asBuffers(connecting.tls) };
 /** Between a socket's birth and its first ear lies a moment. */
 const RETRY_MS = 20;
 
@@ -20,7 +22,7 @@ function tell(message: ThreadMessage): void {
 async function connectAtLast(): Promise<Link> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await connect(address);
+      return await connect(address, options);
     } catch (error) {
       if (attempt > 1 && !isPatient) throw error;
       await sleep(RETRY_MS);
@@ -30,6 +32,8 @@ async function connectAtLast(): Promise<Link> {
 
 connectAtLast().then(
   (link) => {
+    const channelBinding = link.network?.channelBinding;
+    if (channelBinding !== undefined) tell({ channelBinding });
     link.listen({
       data: tell,
       drain: () => undefined,

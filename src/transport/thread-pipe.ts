@@ -9,6 +9,7 @@ import {
 } from 'node:worker_threads';
 import { extname, join } from 'node:path';
 import { type Address } from './address';
+import { type ConnectingOptions } from './connect';
 import { PipeEnd, type SyncPipe } from './sync-pipe';
 
 /** What the thread is given. */
@@ -16,13 +17,14 @@ export interface ThreadData {
   readonly address: Address;
   /** Tries again and again where nobody listens yet. */
   readonly isPatient: boolean;
+  readonly connecting: Pick<ConnectingOptions, 'tls' | 'trusting'>;
   readonly port: MessagePort;
   /** Grows with each message of the thread. */
   readonly count: Int32Array;
 }
 
-/** A chunk, or why there are no more. */
-export type ThreadMessage = Uint8Array | string;
+/** A chunk, or why there are no more; of a link that has a secret, that first. */
+export type ThreadMessage = Uint8Array | string | { readonly channelBinding: Uint8Array };
 
 export const THREAD_ENTRY = join(__dirname, `thread-pipe-entry${extname(__filename)}`);
 
@@ -34,6 +36,7 @@ export class ThreadPipe implements SyncPipe {
   readonly #port: MessagePort;
   readonly #count = new Int32Array(new SharedArrayBuffer(4));
 
+  channelBinding: Buffer | undefined;
   /** Read while it was opened. */
   #first: Buffer | undefined;
 
@@ -43,10 +46,17 @@ export class ThreadPipe implements SyncPipe {
    */
   static open(
     address: Address,
-    options: { readonly execArgv: readonly string[]; readonly isComing: () => boolean },
+    options: {
+      readonly connecting: ThreadData['connecting'];
+      readonly execArgv: readonly string[];
+      readonly isComing: () => boolean;
+    },
   ): ThreadPipe {
     const isPatient = options.isComing();
-    const pipe = new ThreadPipe(address, isPatient, options.execArgv);
+    const pipe = new ThreadPipe(
+      { address, connecting: options.connecting, isPatient },
+      options.execArgv,
+    );
     while (pipe.#first === undefined) {
       pipe.#first = pipe.read(isPatient ? performance.now() + POLL_MS : undefined);
       if (pipe.#first !== undefined || options.isComing()) continue;
@@ -56,10 +66,10 @@ export class ThreadPipe implements SyncPipe {
     return pipe;
   }
 
-  private constructor(address: Address, isPatient: boolean, execArgv: readonly string[]) {
+  private constructor(given: Omit<ThreadData, 'port' | 'count'>, execArgv: readonly string[]) {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    const workerData: ThreadData = { address, isPatient, port: port2, count: this.#count };
+    const workerData: ThreadData = { ...given, port: port2, count: this.#count };
     this.#worker = new Worker(THREAD_ENTRY, {
       workerData,
       transferList: [port2],
@@ -95,6 +105,10 @@ export class ThreadPipe implements SyncPipe {
   #take(): Buffer | undefined {
     const message = receiveMessageOnPort(this.#port)?.message as ThreadMessage | undefined;
     if (typeof message === 'string') throw new PipeEnd(message);
+    if (message !== undefined && 'channelBinding' in message) {
+      this.channelBinding = Buffer.from(message.channelBinding);
+      return this.#take();
+    }
     return message === undefined
       ? undefined
       : Buffer.from(message.buffer, message.byteOffset, message.length);

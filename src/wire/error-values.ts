@@ -32,17 +32,18 @@ export function isErrorValue(value: unknown): value is Error {
   return types.isNativeError(value) || value instanceof DOMException;
 }
 
-/** `encode` writes one value: a part of the error by its name. */
+/** `encode` writes one value: a part of the error by its name. Without `stacks` no path of this machine leaves it. */
 export function writeError(
   writer: ByteWriter,
   error: Error,
   encode: (part: unknown, name: string) => void,
+  stacks = true,
 ): void {
   writer.text(classNameOf(error));
   writer.text(textOf(error.message));
   writer.text(ownNameOf(error));
   const stack = (error as { remoteStack?: unknown }).remoteStack ?? error.stack;
-  writer.text(textOf(stack));
+  writer.text(stacks ? textOf(stack) : '');
   const fields = ownFields(error);
   writer.varint(fields.length);
   for (const [name, field] of fields) {
@@ -118,9 +119,10 @@ export function readError(reader: ByteReader, decode: () => unknown): Error {
     if (name !== '__proto__' && name !== 'constructor') define(error, name, value);
   }
   reader.leave();
+  if (remoteStack === '') return error;
   define(error, 'remoteStack', remoteStack);
   // Of a cause only this stack is of use; the error that is thrown gets its caller's later.
-  if (remoteStack !== '') error.stack = remoteStack;
+  error.stack = remoteStack;
   return error;
 }
 

@@ -45,6 +45,8 @@ export interface ValueLimits {
   readonly depth: number;
   readonly nodes: number;
   readonly keys: number;
+  /** Whether errors tell where they were thrown. Default true. */
+  readonly stacks?: boolean;
 }
 
 /**
@@ -176,11 +178,12 @@ export class ValueEncoder {
     this.#errors.push(error);
     this.#within(error, path, () => {
       this.#writer.u8(TAG.error);
-      writeError(this.#writer, error, (part, name) => {
+      const encode = (part: unknown, name: string): void => {
         this.#attempt(() => {
           this.encode(part, `${path}.${name}`);
         });
-      });
+      };
+      writeError(this.#writer, error, encode, this.#limits.stacks);
     });
   }
 

@@ -7,7 +7,8 @@ import { Registry } from '../../src/host/registry';
 import { realm, translator } from '../../src/proxy/realm';
 import { type Remote } from '../../src/proxy/remote-types';
 import { release } from '../../src/proxy/functions';
-import { Connection, lossOf } from '../../src/session/connection';
+import { Connection } from '../../src/session/connection';
+import { lossOf } from '../../src/session/loss';
 import { FrameReader } from '../../src/transport/frame-reader';
 import { memoryPair } from '../../src/transport/memory';
 import { type DictProxy } from '../../src/types/dict';
@@ -50,7 +51,7 @@ beforeEach(async () => {
     limits: DEFAULT_LIMITS,
     translator,
     lendsInstances: true,
-    prepare: () => Promise.resolve(),
+    prepare: () => Promise.resolve(undefined),
     retry: () => Promise.resolve(false),
     describeLoss: (cause) => lossOf(address, cause),
     connectLink: () => {

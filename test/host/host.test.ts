@@ -11,7 +11,8 @@ import { Host } from '../../src/host/host';
 import { Registry } from '../../src/host/registry';
 import { type Lease } from '../../src/refs/lease';
 import { leaseOfHandle, translator } from '../../src/proxy/realm';
-import { Connection, lossOf } from '../../src/session/connection';
+import { Connection } from '../../src/session/connection';
+import { lossOf } from '../../src/session/loss';
 import { sendMessage } from '../../src/session/handshake';
 import { type Link, type LinkListener } from '../../src/transport/link';
 import { memoryPair } from '../../src/transport/memory';
@@ -46,7 +47,7 @@ function client(withKey = key, limits: Partial<Limits> = {}): Connection {
     limits: { ...DEFAULT_LIMITS, ...limits },
     translator,
     lendsInstances: true,
-    prepare: async () => {},
+    prepare: async () => undefined,
     retry: async () => false,
     describeLoss: (cause) => lossOf('unix:/tmp/none.sock', cause),
     connectLink: async () => {
