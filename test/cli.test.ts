@@ -15,7 +15,7 @@ const referent = (...args: string[]): Promise<{ stdout: string }> =>
   run(process.execPath, [...LOADER, ...args]);
 
 it('tells its version, and helps', async () => {
-  expect((await referent('version')).stdout).toBe(`referent ${version}, protocol 1\n`);
+  expect((await referent('version')).stdout).toBe(`referent ${version}, protocol 2\n`);
   expect((await referent('--help')).stdout).toMatch(/^Usage: referent COMMAND/);
 });
 

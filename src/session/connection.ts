@@ -372,6 +372,7 @@ export class Connection implements Minter, Blocker {
       credentials: this.#credentials,
       limits: this.#options.limits,
       pid: this.#options.pid?.(),
+      isServing: this.#isAdmitted,
       connecting: this.#options.connecting,
       receive: (buffer, start, end) => {
         this.session.receive(buffer, start, end, true);
@@ -438,21 +439,24 @@ export class Connection implements Minter, Blocker {
   close(
     reason: Error = new ConnectionLostError('The manager was closed here', { outcome: 'not-sent' }),
   ): void {
-    if (this.#state === 'open') {
-      this.#outbox.flush();
-      this.session.control({ kind: 'bye' });
-      this.#outbox.flush();
-    }
+    this.sayGoodbye();
     this.#end(reason, undefined);
     this.#link?.end();
   }
 
-  /** In the `exit` event: what waits is written, and the server need not linger. */
+  /** What waits is written, and the server need not linger. In the `exit` event too. */
   sayGoodbye(): void {
     if (this.#state === 'closed' || !this.#isAdmitted) return;
     this.session.control({ kind: 'bye' });
-    if (this.#outbox.isOpen) this.#outbox.flush();
-    else this.#lane?.send(this.#outbox);
+    if (this.#outbox.isOpen) {
+      this.#outbox.flush();
+      return;
+    }
+    try {
+      this.#lane?.send(this.#outbox);
+    } catch (error) {
+      if (!(error instanceof PipeEnd)) throw error; // the server is gone: it misses nobody
+    }
   }
 
   // ---- making the session ----------------------------------------------------------------------

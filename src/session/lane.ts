@@ -21,6 +21,8 @@ export interface LaneOptions {
   readonly connecting: ConnectingOptions | undefined;
   /** The manager's process, where it is a child of this one. */
   readonly pid: number | undefined;
+  /** It has answered before. */
+  readonly isServing: boolean;
   /** Takes a message of the session. */
   readonly receive: (buffer: Buffer, start: number, end: number) => void;
   readonly admitted: (admission: Admission) => void;
@@ -93,7 +95,9 @@ function tooSlow({ credentials, limits }: LaneOptions): TimeoutError {
 }
 
 /** FIFOs where the manager is a private one of this machine; else a thread with a socket. */
-function openPipe({ credentials: { address }, connecting, limits, pid }: LaneOptions): SyncPipe {
+function openPipe(options: LaneOptions): SyncPipe {
+  const { connecting, limits, pid, isServing } = options;
+  const { address } = options.credentials;
   const directory = directoryOf(address);
   const end = performance.now() + limits.startMs;
   const isComing = (): boolean =>
@@ -105,7 +109,9 @@ function openPipe({ credentials: { address }, connecting, limits, pid }: LaneOpt
   return ThreadPipe.open(parseAddress(address), {
     connecting: { tls: connecting?.tls, trusting: connecting?.trusting },
     execArgv: threadArguments(THREAD_ENTRY),
-    isComing: () => isComing() || (pid !== undefined && directory === undefined && !hasEnded(pid)),
+    isComing: () =>
+      isComing() || (!isServing && pid !== undefined && directory === undefined && !hasEnded(pid)),
+    answerMs: limits.handshakeMs,
   });
 }
 

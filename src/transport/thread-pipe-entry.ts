@@ -13,6 +13,11 @@ const options = { trusting: connecting.trusting, tls: connecting.tls && asBuffer
 /** Between a socket's birth and its first ear lies a moment. */
 const RETRY_MS = 20;
 
+let isClosed = false;
+port.on('close', () => {
+  isClosed = true;
+});
+
 function tell(message: ThreadMessage): void {
   port.postMessage(message);
   Atomics.add(count, 0, 1);
@@ -24,7 +29,7 @@ async function connectAtLast(): Promise<Link> {
     try {
       return await connect(address, options);
     } catch (error) {
-      if (attempt > 1 && !isPatient) throw error;
+      if (isClosed || (attempt > 1 && !isPatient)) throw error;
       await sleep(RETRY_MS);
     }
   }
@@ -45,8 +50,9 @@ connectAtLast().then(
       link.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
     });
     port.on('close', () => {
-      link.destroy();
+      link.end();
     });
+    if (isClosed) link.destroy();
   },
   (error: unknown) => {
     tell(messageOf(error));

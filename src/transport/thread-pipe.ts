@@ -50,6 +50,7 @@ export class ThreadPipe implements SyncPipe {
       readonly connecting: ThreadData['connecting'];
       readonly execArgv: readonly string[];
       readonly isComing: () => boolean;
+      readonly answerMs: number;
     },
   ): ThreadPipe {
     const isPatient = options.isComing();
@@ -57,13 +58,13 @@ export class ThreadPipe implements SyncPipe {
       { address, connecting: options.connecting, isPatient },
       options.execArgv,
     );
-    while (pipe.#first === undefined) {
-      pipe.#first = pipe.read(isPatient ? performance.now() + POLL_MS : undefined);
-      if (pipe.#first !== undefined || options.isComing()) continue;
-      pipe.close();
-      throw new PipeEnd('It has ended before it listened');
-    }
-    return pipe;
+    do {
+      const waitMs = isPatient ? POLL_MS : options.answerMs;
+      pipe.#first = pipe.read(performance.now() + waitMs);
+      if (pipe.#first !== undefined) return pipe;
+    } while (options.isComing());
+    pipe.close();
+    throw new PipeEnd(isPatient ? 'It has ended before it listened' : 'It does not answer');
   }
 
   private constructor(given: Omit<ThreadData, 'port' | 'count'>, execArgv: readonly string[]) {
@@ -97,9 +98,9 @@ export class ThreadPipe implements SyncPipe {
     }
   }
 
+  /** The thread sends what it was given, and ends by itself. */
   close(): void {
     this.#port.close();
-    void this.#worker.terminate();
   }
 
   #take(): Buffer | undefined {

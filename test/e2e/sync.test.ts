@@ -19,6 +19,7 @@ import { type ListProxy } from '../../src/index';
 import { type Counter } from '../fixtures/classes';
 import { SHORT_LIMITS, endManager, expectNothingHeld, isAlive } from '../support/managers';
 import { Child } from '../support/runners';
+import { until } from '../support/until';
 
 class TestManager extends Manager {
   static {
@@ -261,6 +262,27 @@ it('a token is opened where it is used', async () => {
   release(list);
   release(blocking);
   await endManager(manager);
+});
+
+it('over tcp, a connected client blocks as well, and leaves nothing', async () => {
+  const authkey = 'a key of enough bytes';
+  const limits = { lingerMs: 60_000 };
+  const manager = new Manager({ address: 'tcp://127.0.0.1:0', authkey, limits });
+  await manager.start();
+  const client = Manager.connect(manager.address, { authkey });
+  const list = sync(client).list([1]);
+  expect([list.push(2), [...list], list[1]]).toEqual([2, [1, 2], 2]);
+  const big = Buffer.alloc(2 ** 20, 3);
+  expect((sync(client).dict({ big }).get('big') as Buffer).equals(big)).toBe(true);
+  await client.close();
+  await until(async () => (await manager.numberOfObjects()) === 0, 'nothing to linger');
+  await manager.shutdown();
+});
+
+it('a port that is chosen by the system is not known to who blocks', async () => {
+  const manager = new Manager({ address: 'tcp://127.0.0.1:0' });
+  expect(() => sync(manager).list().length).toThrow('await manager.start()');
+  await manager.shutdown();
 });
 
 it('what stops a start is told to who blocks for it', async () => {
