@@ -83,7 +83,7 @@ export abstract class Creators extends EventEmitter<ManagerEvents> {
     return this.make('lifoQueue', [requireMaxSize(maxSize)], 'container') as QueueProxy<T>;
   }
 
-  /** A shared queue, the least first: of numbers, bigints, texts, or arrays of these. */
+  /** A shared queue, the least first: of numbers, bigints, texts, or `[priority, item]`. */
   priorityQueue<T = unknown>(maxSize = 0): QueueProxy<T> {
     return this.make('priorityQueue', [requireMaxSize(maxSize)], 'container') as QueueProxy<T>;
   }

@@ -131,6 +131,11 @@ export abstract class BaseProxy implements Disposable {
     return leaseOfProxy(other)?.lessor === this.#lease.lessor;
   }
 
+  /** Whether what it answers is the caller's own from then on, as the items of a queue. */
+  protected get takes(): boolean {
+    return false;
+  }
+
   /** What arguments are for: a shared container takes data and shared objects only. */
   protected get purpose(): Purpose {
     return 'argument';
@@ -152,6 +157,7 @@ export abstract class BaseProxy implements Disposable {
       purpose: this.purpose,
       held: this,
       lane: options?.[SYNC],
+      takes: this.takes,
       ...options,
     };
     // What a blocking call answers stands where its promise would.

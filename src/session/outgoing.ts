@@ -34,6 +34,8 @@ export interface CallRequest {
   readonly signal?: AbortSignal | undefined;
   /** The handle of a lock: the call runs only while that holding lasts. */
   readonly guard?: Guarding | undefined;
+  /** What is answered is no longer in the container: it is the caller's own. */
+  readonly takes?: boolean | undefined;
   /** The thread of the caller blocks until the answer. */
   readonly lane?: boolean | undefined;
   /** The handle that is called: kept alive until the answer. */
@@ -322,7 +324,8 @@ export class Outgoing {
     if (pending.abandoned) {
       if (outcome.value !== held) this.#options.exchange.abandon(outcome.value);
     } else if (outcome.kind === 'return') {
-      const isFrozen = this.freezes && pending.request.purpose === 'container';
+      const { purpose, takes = false } = pending.request;
+      const isFrozen = this.freezes && purpose === 'container' && !takes;
       pending.resolve(isFrozen ? deepFreeze(outcome.value) : outcome.value);
     } else pending.reject(outcome.value);
     this.#idle();
