@@ -101,6 +101,7 @@ export class Session implements Lessor {
   /** Given back before they had a number. */
   #unnumbered: Lease[] = [];
   /** Deliveries that came, and whether somebody got them. */
+  #confirming: NodeJS.Immediate | undefined;
   readonly #confirmations: { readonly callId: number; readonly received: boolean }[] = [];
   readonly #endListeners = new Set<(reason: Error) => void>();
   /** Kept answers that nobody here can name any more. */
@@ -366,11 +367,11 @@ export class Session implements Lessor {
    * in this turn of the event loop. Always before another call can have that number.
    */
   #confirm(callId: number, received: boolean): void {
-    if (this.#confirmations.length === 0) {
-      setImmediate(() => {
-        if (this.#confirmations.length > 0) this.outbox.flush();
-      });
-    }
+    // Once: a thread that blocks for one item after the other does not come to it.
+    this.#confirming ??= setImmediate(() => {
+      this.#confirming = undefined;
+      if (this.#confirmations.length > 0) this.outbox.flush();
+    });
     this.#confirmations.push({ callId, received });
   }
 

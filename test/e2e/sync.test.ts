@@ -163,6 +163,18 @@ describe.each([
     release(blocking);
   });
 
+  it('a long loop leaves nothing behind for when the event loop turns again', () => {
+    using queue = sync(manager).queue<number>();
+    queue.put(0);
+    queue.get();
+    const before = process.getActiveResourcesInfo().length;
+    for (let i = 0; i < 100; i++) {
+      queue.put(i);
+      expect(queue.get()).toBe(i);
+    }
+    expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before + 1);
+  });
+
   it('a message of many parts goes and comes', () => {
     using dict = sync(manager).dict<string, Buffer>();
     const big = Buffer.alloc(5 * 2 ** 20, 7);
