@@ -102,6 +102,7 @@ export class Session implements Lessor {
   #unnumbered: Lease[] = [];
   /** Deliveries that came, and whether somebody got them. */
   readonly #confirmations: { readonly callId: number; readonly received: boolean }[] = [];
+  #confirmsSoon = false;
   readonly #endListeners = new Set<(reason: Error) => void>();
   /** Kept answers that nobody here can name any more. */
   readonly #forgotten: { readonly callId: number; readonly replied: boolean }[] = [];
@@ -366,12 +367,13 @@ export class Session implements Lessor {
    * in this turn of the event loop. Always before another call can have that number.
    */
   #confirm(callId: number, received: boolean): void {
-    if (this.#confirmations.length === 0) {
-      setImmediate(() => {
-        if (this.#confirmations.length > 0) this.outbox.flush();
-      });
-    }
     this.#confirmations.push({ callId, received });
+    if (this.#confirmsSoon) return; // a thread that blocks again and again turns no event loop
+    this.#confirmsSoon = true;
+    setImmediate(() => {
+      this.#confirmsSoon = false;
+      if (this.#confirmations.length > 0) this.outbox.flush();
+    });
   }
 
   #sendConfirmations(): void {
