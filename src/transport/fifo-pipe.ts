@@ -30,15 +30,8 @@ export function makeFifos(...paths: readonly string[]): void {
   execFileSync('mkfifo', ['-m', '600', ...paths], { stdio: 'ignore' });
 }
 
-/** The ends of a pair on the client's side. */
-interface Ends {
-  readonly out: number;
-  /** The same end, for writing as much as there is room for. */
-  readonly tryOut: number;
-  readonly in: number;
-  /** The same end, for looking without blocking. */
-  readonly tryIn: number;
-}
+/** The ends of a pair on the client's side; each twice, for blocking and for what goes at once. */
+type Ends = Readonly<Record<'out' | 'tryOut' | 'in' | 'tryIn', number>>;
 
 export class FifoPipe implements SyncPipe {
   readonly #ends: Ends;
