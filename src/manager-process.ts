@@ -51,7 +51,10 @@ export class ManagerProcess {
     this.#tell(config);
     this.#ready.promise.catch(() => undefined); // told to whoever waits; start() may not be awaited
     this.#hello = setTimeout(() => {
-      this.#tooSlow();
+      // Where this thread was blocked, what the child has said is read first.
+      setImmediate(() => {
+        if (this.#hello !== undefined) this.#tooSlow();
+      });
     }, this.#startMs).unref();
     this.keepAlive(false);
   }
@@ -129,7 +132,7 @@ export class ManagerProcess {
   #onMessage(message: ServerMessage): void {
     switch (message.kind) {
       case 'hello':
-        clearTimeout(this.#hello);
+        this.#hasSpoken();
         return;
       case 'ready':
         this.#ready.resolve(message.address);
@@ -140,9 +143,14 @@ export class ManagerProcess {
     }
   }
 
+  #hasSpoken(): void {
+    clearTimeout(this.#hello);
+    this.#hello = undefined;
+  }
+
   #onExit(exit: Exit): void {
     this.#exit = exit;
-    clearTimeout(this.#hello);
+    this.#hasSpoken();
     this.#ready.reject(
       new ManagerDiedError(`The manager's process ended before it served: ${describeExit(exit)}`, {
         outcome: 'not-sent',

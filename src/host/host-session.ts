@@ -126,7 +126,9 @@ export class HostSession {
       fault: (error) => {
         this.#session.announce({ kind: 'goaway', reason: error.message });
         this.#session.flush();
-        link.end();
+        // All of them: what the broken one should have brought does not come by another.
+        this.#link?.end();
+        this.#lane?.end();
       },
       closed: () => {
         this.#linkClosed(link, isLane);

@@ -2,6 +2,7 @@
 // then one session until it ends. It never comes back: the next use of a manager makes a new one.
 
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ConnectionLostError,
   LimitError,
@@ -25,7 +26,7 @@ import { HANDSHAKE_BYTES, SESSION_BYTES } from '../wire/auth';
 import { type ControlFrame, type Frame } from '../wire/frames';
 import { parseToken } from '../wire/token';
 import { unpackValue } from '../wire/values';
-import { Lane } from './lane';
+import { Lane, type LaneOptions, tooSlow } from './lane';
 import { PipeEnd } from '../transport/sync-pipe';
 import { readFailure } from '../process/runtime-directory';
 import { ClientParty } from './client-party';
@@ -65,6 +66,11 @@ export interface ConnectionOptions extends Omit<Credentials, 'session'> {
   /** For tests: another way to get a link. */
   readonly connectLink?: () => Promise<Link>;
 }
+
+/** How long a goodbye may take. */
+const GOODBYE_MS = 100;
+/** Before the link is tried again that a lane does without. */
+const AGAIN_MS = 20;
 
 export type ConnectionState = 'idle' | 'connecting' | 'open' | 'closed';
 
@@ -286,6 +292,7 @@ export class Connection implements Minter, Blocker {
   // ---- blocking --------------------------------------------------------------------------------
 
   callBlocking(request: CallRequest & { readonly target: Lease }): unknown {
+    this.#requireWhole();
     if (lacksPort(this.address)) {
       throw new UsageError('Cannot block before the port is known: await manager.start() first', {
         code: 'ERR_REFERENT_NOT_CONNECTED',
@@ -306,6 +313,14 @@ export class Connection implements Minter, Blocker {
     throwHere(value);
   }
 
+  /** Half a message cannot be sent, and what blocks here would come before it. */
+  #requireWhole(): void {
+    if (!this.#outbox.isComposing) return;
+    throw new UsageError(
+      'Cannot block inside of another call: a getter of one of its arguments uses sync(); read the value before, and give that',
+    );
+  }
+
   #claimBlocking(lease: Lease): void {
     const { claim } = lease;
     if (claim === undefined) return;
@@ -319,6 +334,7 @@ export class Connection implements Minter, Blocker {
 
   /** Blocks until the session is there: ids and tokens exist, and what waited is on its way. */
   openBlocking(): void {
+    this.#requireWhole();
     this.wake();
     if (this.session.ended === undefined) this.flushBlocking();
     if (this.session.ended !== undefined) throw this.session.ended;
@@ -327,7 +343,7 @@ export class Connection implements Minter, Blocker {
   /** What waits to be sent is on its way when this returns. */
   flushBlocking(): void {
     try {
-      (this.#lane ??= this.#openLane()).send(this.#outbox);
+      (this.#lane ??= this.#openLane(undefined))?.send(this.#outbox);
     } catch (error) {
       this.#laneBroke(error);
     }
@@ -350,9 +366,9 @@ export class Connection implements Minter, Blocker {
   #complete(call: BlockingCall, deadline: number | undefined): boolean {
     try {
       while (call.outcome === undefined) {
-        const lane = (this.#lane ??= this.#openLane());
-        lane.send(this.#outbox);
-        if (!lane.receive(deadline)) return false;
+        const lane = (this.#lane ??= this.#openLane(deadline));
+        lane?.send(this.#outbox, deadline);
+        if (lane?.receive(deadline) !== true) return false;
       }
     } catch (error) {
       this.#laneBroke(error);
@@ -367,8 +383,8 @@ export class Connection implements Minter, Blocker {
     this.#link?.destroy();
   }
 
-  #openLane(): Lane {
-    return new Lane({
+  #openLane(deadline: number | undefined): Lane | undefined {
+    const options: LaneOptions = {
       credentials: this.#credentials,
       limits: this.#options.limits,
       pid: this.#options.pid?.(),
@@ -380,7 +396,8 @@ export class Connection implements Minter, Blocker {
       admitted: (admission) => {
         this.#admitted(admission);
       },
-    });
+    };
+    return Lane.open(options, deadline);
   }
 
   /** A lane breaks with its manager. */
@@ -448,12 +465,11 @@ export class Connection implements Minter, Blocker {
   sayGoodbye(): void {
     if (this.#state === 'closed' || !this.#isAdmitted) return;
     this.session.control({ kind: 'bye' });
-    if (this.#outbox.isOpen) {
-      this.#outbox.flush();
-      return;
-    }
+    this.#goodbye ??= 'this process has said goodbye';
+    this.#outbox.flush();
+    if (this.#outbox.hasLeft) return;
     try {
-      this.#lane?.send(this.#outbox);
+      this.#lane?.sendLast(this.#outbox, performance.now() + GOODBYE_MS);
     } catch (error) {
       if (!(error instanceof PipeEnd)) throw error; // the server is gone: it misses nobody
     }
@@ -467,17 +483,19 @@ export class Connection implements Minter, Blocker {
     try {
       const address = await this.#options.prepare();
       if (address !== undefined) this.#credentials = { ...this.#credentials, address };
-      const link = await this.#connect();
-      if (this.session.ended !== undefined) {
-        link.destroy();
-        throw this.session.ended;
-      }
-      await this.#shakeHands(link);
+      while (!(await this.#shakeHands(await this.#connectAlive()))) await sleep(AGAIN_MS);
       this.#updateBusy();
     } catch (error) {
       this.#end(error as Error, error as Error);
       throw error;
     }
+  }
+
+  async #connectAlive(): Promise<Link> {
+    const link = await this.#connect();
+    if (this.session.ended === undefined) return link;
+    link.destroy();
+    throw this.session.ended;
   }
 
   async #connect(): Promise<Link> {
@@ -491,12 +509,17 @@ export class Connection implements Minter, Blocker {
       } catch (error) {
         if (this.session.ended !== undefined) throw this.session.ended;
         if (await retry(error, attempt)) continue;
+        if (this.#isAdmitted) throw await this.#options.describeLoss(error as Error);
         throw unreachable(address, error);
       }
     }
   }
 
-  #shakeHands(link: Link): Promise<void> {
+  /**
+   * Resolves when the link has its session; false where it closed before, and a lane has the session:
+   * a thread that blocked meanwhile was too slow for the server.
+   */
+  #shakeHands(link: Link): Promise<boolean> {
     this.#link = link;
     const { limits } = this.#options;
     const { address } = this;
@@ -508,11 +531,8 @@ export class Connection implements Minter, Blocker {
         link.destroy();
       };
       const timer = setTimeout(() => {
-        fail(
-          new TimeoutError(
-            `Cannot connect to ${address}: no handshake within ${String(limits.handshakeMs)} ms`,
-          ),
-        );
+        if (this.#isAdmitted) timer.refresh();
+        else fail(tooSlow(address, limits));
       }, limits.handshakeMs);
       const handshake = new Handshake(this.#credentials, false);
       const shake = (message: Buffer): void => {
@@ -528,7 +548,7 @@ export class Connection implements Minter, Blocker {
         this.#liveness = Liveness.watch(link, this.session, limits.leaseMs);
         this.onOpen?.();
         reader.messageBytes = limits.messageBytes;
-        resolve();
+        resolve(true);
       };
       const reader = new FrameReader((buffer, start, end) => {
         if (this.#state === 'closed') return;
@@ -549,7 +569,8 @@ export class Connection implements Minter, Blocker {
         },
         close: (cause) => {
           clearTimeout(timer);
-          void this.#lost(cause).then(reject);
+          if (this.#state === 'connecting' && this.#isAdmitted) resolve(false);
+          else void this.#lost(cause).then(reject);
         },
       });
     });

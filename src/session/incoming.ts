@@ -76,8 +76,8 @@ export class Incoming {
   /** Calls that wait because too many run or too much is unsent. */
   readonly #waiting: { readonly head: CallHead; readonly start: () => void }[] = [];
   #total = 0;
-  /** Calls whose caller is blocked until they are answered. */
-  #laneCalls = 0;
+  /** By number, calls for which a thread of the peer is blocked. */
+  readonly #laneCalls = new Set<number>();
 
   constructor(options: IncomingOptions) {
     this.#options = options;
@@ -89,7 +89,7 @@ export class Incoming {
   }
   /** Whether a thread of the peer is blocked. */
   get hasLaneCalls(): boolean {
-    return this.#laneCalls > 0;
+    return this.#laneCalls.size > 0;
   }
   /** Calls so far. */
   get total(): number {
@@ -100,7 +100,7 @@ export class Incoming {
   receive(frame: Extract<Frame, { kind: 'call' }>, isBlocked = false): void {
     this.#total++;
     const { head } = frame;
-    if (head.lane === true) this.#laneCalls++;
+    if (head.lane === true) this.#laneCalls.add(head.callId);
     const needs: Needs = [];
     let args: Arguments;
     let source: Source;
@@ -124,6 +124,7 @@ export class Incoming {
       start();
     } else if (this.#waiting.length < WAITING_CALLS) {
       this.#waiting.push({ head, start });
+      this.resume();
     } else {
       const text = `Cannot run "${head.name}": ${String(WAITING_CALLS)} calls of this session wait already`;
       this.#refuse(head, new LimitError(text));
@@ -166,9 +167,11 @@ export class Incoming {
     party.create(creation, args, needs);
   }
 
+  /** A thread that is blocked cannot make room: it does not read what is unsent. */
   #hasRoom(): boolean {
     const { limits, outbox } = this.#options;
-    return this.running < limits.calls && outbox.buffered <= limits.outboundBytes;
+    const isHeard = this.hasLaneCalls || outbox.buffered <= limits.outboundBytes;
+    return this.running < limits.calls && isHeard;
   }
 
   /** Starts waiting calls: when a call has ended, and when bytes have left. */
@@ -343,7 +346,9 @@ export class Incoming {
     });
   }
 
+  /** The caller has given up: whether it was blocked or not, it is not any more. */
   cancel(callId: number): void {
+    this.#laneCalls.delete(callId);
     const reason = new DOMException('The caller gave up', 'AbortError');
     const at = this.#waiting.findIndex(({ head }) => head.callId === callId);
     const [waiting] = at === -1 ? [] : this.#waiting.splice(at, 1);
@@ -372,7 +377,11 @@ export class Incoming {
   }
 
   #answer(head: CallHead, outcome: Outcome, exposure?: Exposure): void {
-    if (head.lane === true) this.#laneCalls--;
+    this.#reply(head, outcome, exposure);
+    this.#laneCalls.delete(head.callId);
+  }
+
+  #reply(head: CallHead, outcome: Outcome, exposure: Exposure | undefined): void {
     const delivery = outcome.value instanceof Delivery ? outcome.value : undefined;
     if (this.#options.ended() || !head.reply) {
       delivery?.settle(head.keep && !this.#options.ended());
@@ -399,10 +408,10 @@ export class Incoming {
   #deliver(head: CallHead, delivery: Delivery): void {
     const { exchange } = this.#options;
     try {
-      this.#outboxFor(head).send((writer) => {
+      this.#outboxFor(head).answer((writer) => {
         writeOutcomeHead(writer, 'deliver', head.callId);
         exchange.writeValue(writer, delivery.value, 'result');
-      }, false);
+      });
       this.#unconfirmed.set(head.callId, delivery);
     } catch (cause) {
       delivery.settle(false);
@@ -414,26 +423,27 @@ export class Incoming {
     const { exchange } = this.#options;
     const isMember = head.operation === 'call' && head.path.length === 0;
     const typeid = isMember ? exposure?.resultTypes.get(head.name) : undefined;
-    this.#outboxFor(head).send((writer) => {
+    this.#outboxFor(head).answer((writer) => {
       writeOutcomeHead(writer, 'return', head.callId);
       if (typeid !== undefined) exchange.writeLent(writer, value, typeid);
       else if (head.returns === 'proxy' && isObject(value)) exchange.writeLent(writer, value, '');
       else exchange.writeValue(writer, value, head.returns === 'copy' ? 'container' : 'result');
-    }, false);
+    });
   }
 
-  #outboxFor(head: CallHead): Outbox {
+  /** Down the lane, as long as its caller is blocked for that call. */
+  #outboxFor({ callId }: CallHead): Outbox {
     const { outbox, lane } = this.#options;
-    return head.lane === true ? (lane() ?? outbox) : outbox;
+    return this.#laneCalls.has(callId) ? (lane() ?? outbox) : outbox;
   }
 
   #answerError(head: CallHead, error: unknown): void {
     const { exchange } = this.#options;
     const send = (value: unknown): void => {
-      this.#outboxFor(head).send((writer) => {
+      this.#outboxFor(head).answer((writer) => {
         writeOutcomeHead(writer, 'throw', head.callId);
         exchange.writeValue(writer, value, 'result');
-      }, false);
+      });
     };
     try {
       send(error);

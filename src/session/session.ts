@@ -101,8 +101,8 @@ export class Session implements Lessor {
   /** Given back before they had a number. */
   #unnumbered: Lease[] = [];
   /** Deliveries that came, and whether somebody got them. */
-  #confirming: NodeJS.Immediate | undefined;
   readonly #confirmations: { readonly callId: number; readonly received: boolean }[] = [];
+  #confirmsSoon = false;
   readonly #endListeners = new Set<(reason: Error) => void>();
   /** Kept answers that nobody here can name any more. */
   readonly #forgotten: { readonly callId: number; readonly replied: boolean }[] = [];
@@ -367,12 +367,13 @@ export class Session implements Lessor {
    * in this turn of the event loop. Always before another call can have that number.
    */
   #confirm(callId: number, received: boolean): void {
-    // Once: a thread that blocks for one item after the other does not come to it.
-    this.#confirming ??= setImmediate(() => {
-      this.#confirming = undefined;
+    this.#confirmations.push({ callId, received });
+    if (this.#confirmsSoon) return; // a thread that blocks again and again turns no event loop
+    this.#confirmsSoon = true;
+    setImmediate(() => {
+      this.#confirmsSoon = false;
       if (this.#confirmations.length > 0) this.outbox.flush();
     });
-    this.#confirmations.push({ callId, received });
   }
 
   #sendConfirmations(): void {

@@ -1,12 +1,13 @@
 // The manager's side of FIFOs: a door at which clients announce theirs, and a link over each pair.
 
-import { constants, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, rmSync, writeSync } from 'node:fs';
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import { join } from 'node:path';
 import { CHUNK_BYTES, DOOR, IN, OUT, PAIR_NAME, makeFifos } from './fifo-pipe';
 import { type Link, type LinkListener } from './link';
 
 const { O_RDONLY, O_RDWR, O_NONBLOCK } = constants;
+const NAME_LENGTH = 16;
 
 export interface Door {
   close(): void;
@@ -27,7 +28,7 @@ export function openDoor(directory: string, onLink: (link: Link) => void): Door 
   socket.setEncoding('latin1');
   socket.on('data', (text: string) => {
     const names = (rest + text).split('\n');
-    rest = names.pop() ?? '';
+    rest = (names.pop() ?? '').slice(0, NAME_LENGTH + 1); // longer, it is no name anyway
     for (const name of names) if (PAIR_NAME.test(name)) enter(directory, name, onLink);
   });
   socket.on('error', () => socket.destroy()); // nobody can be told; clients find another way
@@ -36,15 +37,22 @@ export function openDoor(directory: string, onLink: (link: Link) => void): Door 
 }
 
 function enter(directory: string, name: string, onLink: (link: Link) => void): void {
-  let input: number;
-  let output: number;
+  const paths = [join(directory, name + OUT), join(directory, name + IN)] as const;
+  const ends: number[] = [];
+  let link: Link;
   try {
-    input = openSync(join(directory, name + OUT), O_RDONLY | O_NONBLOCK);
-    output = openSync(join(directory, name + IN), O_RDWR | O_NONBLOCK);
+    const input = openSync(paths[0], O_RDONLY | O_NONBLOCK);
+    ends.push(input);
+    const output = openSync(paths[1], O_RDWR | O_NONBLOCK);
+    ends.push(output);
+    link = new FifoLink(input, output, `${directory}/${name}`);
   } catch {
-    return; // the client has given up meanwhile
+    for (const end of ends) closeSync(end);
+    return; // the client has given up meanwhile, or it is no pair of FIFOs
   }
-  onLink(new FifoLink(input, output, `${directory}/${name}`));
+  // Nobody opens them again, and the client may be killed before it removes them.
+  for (const path of paths) rmSync(path, { force: true });
+  onLink(link);
 }
 
 class FifoLink implements Link {

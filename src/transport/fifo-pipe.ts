@@ -8,15 +8,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  existsSync,
-  openSync,
-  readSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { PipeEnd, type SyncPipe, sleepSync } from './sync-pipe';
 
@@ -31,31 +23,27 @@ export const CHUNK_BYTES = 64 * 1024;
 /** While a deadline runs the FIFO is looked at this often. */
 const POLL_MS = 0.05;
 const POLL_MS_MAX = 1;
+const NOTHING = Buffer.alloc(0);
 
 /** FIFOs that only this user can open. Throws where there is no `mkfifo`. */
 export function makeFifos(...paths: readonly string[]): void {
   execFileSync('mkfifo', ['-m', '600', ...paths], { stdio: 'ignore' });
 }
 
+/** The ends of a pair on the client's side; each twice, for blocking and for what goes at once. */
+type Ends = Readonly<Record<'out' | 'tryOut' | 'in' | 'tryIn', number>>;
+
 export class FifoPipe implements SyncPipe {
-  readonly #out: number;
-  readonly #in: number;
-  /** The same end, for looking without blocking. */
-  readonly #poll: number;
+  readonly #ends: Ends;
   readonly #chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   /** Read while the pair was announced. */
   #first: Buffer | undefined;
+  /** What a write had no time for. */
+  #unsent: Buffer = NOTHING;
 
-  private constructor(ends: {
-    readonly out: number;
-    readonly in: number;
-    readonly poll: number;
-    readonly first: Buffer;
-  }) {
-    this.#out = ends.out;
-    this.#in = ends.in;
-    this.#poll = ends.poll;
-    this.#first = ends.first;
+  private constructor(ends: Ends, first: Buffer) {
+    this.#ends = ends;
+    this.#first = first;
   }
 
   /**
@@ -71,33 +59,60 @@ export class FifoPipe implements SyncPipe {
     if (door === undefined) return undefined;
     const name = randomBytes(8).toString('hex');
     const paths = [join(directory, name + OUT), join(directory, name + IN)] as const;
-    const both: number[] = [];
+    const opened = [door];
+    const open = (file: string, flags: number): number => {
+      const end = openSync(file, flags);
+      opened.push(end);
+      return end;
+    };
+    let pipe: FifoPipe | undefined;
     try {
       makeFifos(...paths);
-      for (const path of paths) both.push(openSync(path, O_RDWR | O_NONBLOCK));
-      const ends = {
-        out: openSync(paths[0], O_WRONLY),
-        in: openSync(paths[1], O_RDONLY),
-        poll: openSync(paths[1], O_RDONLY | O_NONBLOCK),
+      for (const file of paths) open(file, O_RDWR | O_NONBLOCK);
+      const ends: Ends = {
+        out: open(paths[0], O_WRONLY),
+        tryOut: open(paths[0], O_WRONLY | O_NONBLOCK),
+        in: open(paths[1], O_RDONLY),
+        tryIn: open(paths[1], O_RDONLY | O_NONBLOCK),
       };
       writeSync(door, `${name}\n`);
-      const first = waitForBytes(ends.poll, path, wait.answerMs);
-      if (first !== undefined) return new FifoPipe({ ...ends, first });
-      for (const end of Object.values(ends)) closeSync(end);
-      return undefined;
+      const first = waitForBytes(ends.tryIn, path, wait.answerMs);
+      if (first !== undefined) pipe = new FifoPipe(ends, first);
+      return pipe;
     } finally {
-      for (const end of [door, ...both]) closeSync(end);
-      for (const path of paths) if (existsSync(path)) unlinkSync(path);
+      for (const end of opened) if (pipe?.has(end) !== true) closeSync(end);
+      for (const file of paths) rmSync(file, { force: true }); // where the other side has not
     }
   }
 
-  write(bytes: Buffer): void {
-    let at = 0;
+  private has(end: number): boolean {
+    return Object.values(this.#ends).includes(end);
+  }
+
+  write(bytes: Buffer, deadline?: number): void {
     try {
-      while (at < bytes.length) at += writeSync(this.#out, bytes, at, bytes.length - at);
+      if (deadline === undefined) this.#writeBlocking(bytes);
+      else this.#writeUntil(bytes, deadline);
     } catch (cause) {
       throw new PipeEnd('The other side no longer reads', { cause });
     }
+  }
+
+  #writeBlocking(bytes: Buffer): void {
+    if (this.#unsent.length > 0) writeWhole(this.#ends.out, this.#unsent);
+    this.#unsent = NOTHING;
+    writeWhole(this.#ends.out, bytes);
+  }
+
+  #writeUntil(bytes: Buffer, deadline: number): void {
+    let rest = this.#unsent.length === 0 ? bytes : Buffer.concat([this.#unsent, bytes]);
+    for (let pause = POLL_MS; ; pause = Math.min(pause * 2, POLL_MS_MAX)) {
+      rest = rest.subarray(tryWrite(this.#ends.tryOut, rest));
+      const left = deadline - performance.now();
+      if (rest.length === 0 || left <= 0) break;
+      sleepSync(Math.min(pause, left));
+    }
+    this.#unsent = Buffer.from(rest);
   }
 
   read(deadline: number | undefined): Buffer | undefined {
@@ -109,13 +124,13 @@ export class FifoPipe implements SyncPipe {
   }
 
   close(): void {
-    for (const end of [this.#out, this.#in, this.#poll]) closeSync(end);
+    for (const end of Object.values(this.#ends)) closeSync(end);
   }
 
   #readBlocking(): Buffer {
     for (;;) {
       try {
-        const length = readSync(this.#in, this.#chunk, 0, CHUNK_BYTES, null);
+        const length = readSync(this.#ends.in, this.#chunk, 0, CHUNK_BYTES, null);
         if (length === 0) throw new PipeEnd('The other side has closed');
         return this.#chunk.subarray(0, length);
       } catch (error) {
@@ -126,13 +141,27 @@ export class FifoPipe implements SyncPipe {
 
   #readUntil(deadline: number): Buffer | undefined {
     for (let pause = POLL_MS; ; pause = Math.min(pause * 2, POLL_MS_MAX)) {
-      const bytes = tryRead(this.#poll, this.#chunk);
+      const bytes = tryRead(this.#ends.tryIn, this.#chunk);
       if (bytes?.length === 0) throw new PipeEnd('The other side has closed');
       if (bytes !== undefined) return bytes;
       const left = deadline - performance.now();
       if (left <= 0) return undefined;
       sleepSync(Math.min(pause, left));
     }
+  }
+}
+
+function writeWhole(end: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(end, bytes, at, bytes.length - at);
+}
+
+/** How much the FIFO has taken. Throws where nobody reads it. */
+export function tryWrite(end: number, bytes: Buffer): number {
+  try {
+    return writeSync(end, bytes, 0, bytes.length);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0; // it is full
+    throw error;
   }
 }
 

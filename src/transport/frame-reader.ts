@@ -1,5 +1,8 @@
 // Frames on the way in: put together to messages, whatever chunks they come in. `outbox.ts` has the
 // format.
+//
+// Rule: whoever takes a message may read on before it is done with it, as a callback does that blocks
+// for a call of its own. So where the next message begins is noted before one is given out.
 
 import { LimitError, ProtocolError } from '../base/errors';
 import { ByteReader } from '../wire/bytes';
@@ -7,6 +10,7 @@ import { FIRST, HEADER_BYTES, LAST, PART } from './outbox';
 
 /** Messages that come in parts at a time. */
 const STREAMS_MAX = 64;
+const NOTHING = Buffer.alloc(0);
 
 interface Assembly {
   readonly total: number;
@@ -22,6 +26,9 @@ export class FrameReader {
   readonly #isLent: boolean;
   /** The longest message that is accepted; may be raised once the peer is known. */
   messageBytes: number;
+  /** The chunk that is being read, and where its next frame begins. */
+  #chunk: Buffer = NOTHING;
+  #at = 0;
   /** The beginning of a frame whose end has not come. */
   #rest: Buffer[] = [];
   #restBytes = 0;
@@ -36,36 +43,54 @@ export class FrameReader {
     this.#isLent = isLent;
   }
 
-  /** Throws what `onMessage` throws, and `ProtocolError` or `LimitError` for bad frames. */
-  push(chunk: Buffer): void {
-    if (this.#restBytes === 0) return this.#read(chunk);
-    this.#rest.push(this.#own(chunk));
-    this.#restBytes += chunk.length;
-    if (this.#restBytes < this.#needed) return;
-    const whole = Buffer.concat(this.#rest, this.#restBytes);
-    this.#rest = [];
-    this.#restBytes = 0;
-    this.#read(whole);
+  /** Whether messages may stand behind the one that is being taken: `readOn` gives them out. */
+  get hasMore(): boolean {
+    return this.#at < this.#chunk.length;
   }
 
-  #read(buffer: Buffer): void {
-    let at = 0;
-    while (buffer.length - at >= HEADER_BYTES) {
+  /** Throws what `onMessage` throws, and `ProtocolError` or `LimitError` for bad frames. */
+  push(chunk: Buffer): void {
+    this.readOn();
+    if (this.#restBytes === 0) {
+      this.#chunk = chunk;
+    } else {
+      this.#rest.push(this.#own(chunk));
+      this.#restBytes += chunk.length;
+      if (this.#restBytes < this.#needed) return;
+      this.#chunk = Buffer.concat(this.#rest, this.#restBytes);
+      this.#rest = [];
+      this.#restBytes = 0;
+    }
+    this.#at = 0;
+    this.readOn();
+  }
+
+  /** Gives out what is whole in the chunk, and keeps the rest of it. */
+  readOn(): void {
+    while (this.#chunk.length - this.#at >= HEADER_BYTES) {
+      const [buffer, at] = [this.#chunk, this.#at];
       const header = buffer.readUInt32LE(at);
       const isPart = header >= PART;
       const length = isPart ? header - PART : header;
       this.#requireLength(length);
       const start = at + HEADER_BYTES;
       const end = start + length;
-      if (end > buffer.length) return this.#keep(buffer, at, HEADER_BYTES + length);
-      at = end;
+      if (end > buffer.length) {
+        this.#keep(HEADER_BYTES + length);
+        return;
+      }
+      this.#at = end;
       if (isPart) this.#takePart(buffer, start, end);
       else this.#onMessage(buffer, start, end);
     }
-    if (at < buffer.length) this.#keep(buffer, at, HEADER_BYTES);
+    this.#keep(HEADER_BYTES);
   }
 
-  #keep(buffer: Buffer, at: number, needed: number): void {
+  #keep(needed: number): void {
+    const [buffer, at] = [this.#chunk, this.#at];
+    this.#chunk = NOTHING;
+    this.#at = 0;
+    if (at === buffer.length) return;
     this.#rest = [this.#own(at === 0 ? buffer : buffer.subarray(at))];
     this.#restBytes = buffer.length - at;
     this.#needed = needed;

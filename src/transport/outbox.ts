@@ -8,7 +8,8 @@
 //
 // A numbered outbox counts its ordered messages. What has not certainly left this process can then
 // be taken out and sent by another link of the session, before whose messages it belongs: `at` tells
-// the other side which number comes next, and what it has seen it drops.
+// the other side which number comes next, and what it has seen it drops. Answers are ordered there
+// too: one that came twice would be the answer to another call.
 
 import { ByteWriter } from '../wire/bytes';
 import { writeControl } from '../wire/frames';
@@ -34,8 +35,16 @@ interface Sheaf {
   readonly first: number;
   readonly count: number;
   readonly frames: Buffer[];
-  /** How many of the frames were written. */
+  /** How many of the frames were written to the link. */
   written: number;
+  /** It went by another link too. */
+  moved: boolean;
+}
+
+/** Composed while another message was. */
+interface Nested {
+  readonly bytes: Buffer;
+  readonly ordered: boolean;
 }
 
 export class Outbox {
@@ -55,12 +64,13 @@ export class Outbox {
   /** Parts, and the ordered messages behind them. */
   readonly #bulk: Sheaf[] = [];
   #bulkBytes = 0;
-  /** Given to the link, which had not sent all of it. */
-  #given: Sheaf[] = [];
+  /** Given to the link, which had not sent all of it; and how many bytes that is. */
+  readonly #given: Sheaf[] = [];
+  #givenBytes = 0;
   #streams = 0;
   #composing = 0;
   /** Messages composed while another one was: a getter in its data may call. */
-  readonly #nested: Buffer[] = [];
+  readonly #nested: Nested[] = [];
   #scheduled = false;
   #closed = false;
   /** Runs before a write, while flags can still be changed. */
@@ -77,6 +87,14 @@ export class Outbox {
   get isOpen(): boolean {
     return this.#link !== undefined && !this.#closed;
   }
+  /** The link has sent all there was. */
+  get hasLeft(): boolean {
+    return this.isOpen && this.buffered === 0;
+  }
+  /** A message is being composed: what stands in the batch is half of it. */
+  get isComposing(): boolean {
+    return this.#composing > 0;
+  }
 
   /** The handshake is over: writes what waited, and from now on everything. */
   open(link: Link): void {
@@ -88,7 +106,7 @@ export class Outbox {
     this.#closed = true;
     this.#bulk.length = 0;
     this.#bulkBytes = 0;
-    this.#given = [];
+    this.#forgetGiven(0);
     this.#batch.length = 0;
   }
 
@@ -98,7 +116,7 @@ export class Outbox {
    */
   send(compose: (writer: ByteWriter) => void, ordered: boolean): Place | undefined {
     if (this.#composing > 0) {
-      this.#sendNested(compose);
+      this.#sendNested(compose, ordered);
       return;
     }
     const writer = this.#batch;
@@ -120,6 +138,11 @@ export class Outbox {
     return place;
   }
 
+  /** Sends an answer. It passes ordered messages; where they are numbered it is one of them. */
+  answer(compose: (writer: ByteWriter) => void): void {
+    this.send(compose, this.#numbered);
+  }
+
   /** The batch with `place` in it, where a byte can still be changed; undefined once it has left. */
   static batchOf(place: Place): ByteWriter | undefined {
     const { outbox, batch } = place;
@@ -132,7 +155,7 @@ export class Outbox {
     this.#scheduled = false;
     const link = this.#link;
     if (link === undefined || this.#closed) return;
-    if (link.buffered === 0) this.#given = [];
+    this.#forgetGiven(link.buffered);
     if (this.#batch.length > 0) this.#writeBatch(link);
     while (this.#bulk.length > 0 && link.buffered < AHEAD_BYTES) this.#writeBulk(link);
   }
@@ -143,10 +166,8 @@ export class Outbox {
    */
   writeTo(other: Pick<Link, 'write'>, next: number): number {
     this.onFlush?.();
-    const isBehind = this.#link !== undefined && this.#link.buffered > 0;
-    let number = next;
-    if (isBehind || this.#bulk.length > 0) number = this.#writeSheavesTo(other, number, isBehind);
-    this.#given = [];
+    this.#forgetGiven(this.#link?.buffered ?? 0);
+    const number = this.#writeSheavesTo(other, next);
     if (this.#batch.length === 0) return number;
     const count = this.#batchCount;
     if (count > 0 && this.#next - count !== number) other.write(atFrame(this.#next - count));
@@ -157,14 +178,19 @@ export class Outbox {
     return count > 0 ? this.#next : number;
   }
 
-  #writeSheavesTo(other: Pick<Link, 'write'>, next: number, isBehind: boolean): number {
-    const sheaves = [...(isBehind ? this.#given : []), ...this.#bulk];
+  #writeSheavesTo(other: Pick<Link, 'write'>, next: number): number {
+    const sheaves = [...this.#given, ...this.#bulk];
+    if (sheaves.length === 0) return next;
+    this.#forgetGiven(0);
     // What was begun must be ended on the link: a part of a message is of no use.
     const begun = this.#bulk.filter(({ written }) => written > 0);
     this.#bulk.splice(0, Infinity, ...begun);
     this.#bulkBytes = begun.reduce((sum, sheaf) => sum + unwritten(sheaf), 0);
     let number = next;
-    for (const { first, count, frames } of sheaves) {
+    for (const sheaf of sheaves) {
+      const { first, count, frames, moved } = sheaf;
+      if (moved) continue;
+      sheaf.moved = true;
       if (count > 0 && first !== number) other.write(atFrame(first));
       for (const frame of frames) other.write(frame);
       if (count > 0) number = first + count;
@@ -172,12 +198,29 @@ export class Outbox {
     return number;
   }
 
+  /** The link has it, and may not have sent all of it. */
+  #keepGiven(sheaf: Sheaf): void {
+    if (!this.#numbered || sheaf.moved) return;
+    this.#given.push(sheaf);
+    this.#givenBytes += bytesOf(sheaf.frames);
+  }
+
+  /** All but the last `buffered` bytes have left. */
+  #forgetGiven(buffered: number): void {
+    for (let sheaf = this.#given[0]; sheaf !== undefined; sheaf = this.#given[0]) {
+      const behind = this.#givenBytes - bytesOf(sheaf.frames);
+      if (behind < buffered) return;
+      this.#givenBytes = behind;
+      this.#given.shift();
+    }
+  }
+
   #takeBatch(): Sheaf {
     const count = this.#batchCount;
     const frames = [this.#batch.take()];
     this.#batchNumber++;
     this.#batchCount = 0;
-    return { first: this.#next - count, count, frames, written: 0 };
+    return { first: this.#next - count, count, frames, written: 0, moved: false };
   }
 
   #writeBatch(link: Link): void {
@@ -193,7 +236,7 @@ export class Outbox {
       return;
     }
     this.#batch.take();
-    if (this.#numbered) this.#given.push({ first, count, frames: [bytes], written: 1 });
+    this.#keepGiven({ first, count, frames: [bytes], written: 1, moved: false });
   }
 
   #writeBulk(link: Link): void {
@@ -206,7 +249,7 @@ export class Outbox {
     link.write(frame);
     if (sheaf.written < sheaf.frames.length) return;
     this.#bulk.shift();
-    if (this.#numbered) this.#given.push(sheaf);
+    this.#keepGiven(sheaf);
   }
 
   /** Says which number comes, where something went by another link meanwhile. */
@@ -231,15 +274,15 @@ export class Outbox {
 
   #appendNested(): void {
     if (this.#nested.length === 0) return;
-    for (const message of this.#nested.splice(0)) this.#append(message, true);
+    for (const { bytes, ordered } of this.#nested.splice(0)) this.#append(bytes, ordered);
     this.schedule();
   }
 
-  #sendNested(compose: (writer: ByteWriter) => void): undefined {
+  #sendNested(compose: (writer: ByteWriter) => void, ordered: boolean): undefined {
     const writer = new ByteWriter(256);
     writer.u32(0);
     compose(writer);
-    this.#nested.push(writer.take());
+    this.#nested.push({ bytes: writer.take(), ordered });
   }
 
   #commit(start: number, ordered: boolean): Place | undefined {
@@ -277,7 +320,7 @@ export class Outbox {
     const count = ordered ? 1 : 0;
     this.#next += count;
     const frames = isWhole ? [message] : this.#partsOf(message.subarray(HEADER_BYTES));
-    this.#pushBulk({ first, count, frames, written: 0 });
+    this.#pushBulk({ first, count, frames, written: 0, moved: false });
   }
 
   /** The ordered messages of the batch stay before what is put into the bulk. */
@@ -311,7 +354,11 @@ export class Outbox {
 }
 
 function unwritten({ frames, written }: Sheaf): number {
-  return frames.slice(written).reduce((sum, frame) => sum + frame.length, 0);
+  return bytesOf(frames.slice(written));
+}
+
+function bytesOf(frames: readonly Buffer[]): number {
+  return frames.reduce((sum, frame) => sum + frame.length, 0);
 }
 
 /** The next ordered message has this number. */

@@ -3,8 +3,13 @@
 export interface SyncPipe {
   /** The secret of its link, once something has come, where that has one. */
   readonly channelBinding?: Buffer | undefined;
-  /** Returns when the bytes are on their way, whatever the other side does; they are only lent. */
-  write(bytes: Buffer): void;
+  /**
+   * Returns when the bytes are on their way, or when `deadline` (of `performance.now()`) has passed:
+   * then they leave before those of the next write. They are only lent.
+   */
+  write(bytes: Buffer, deadline?: number): void;
+  /** Where another thread writes: blocks until it has, or `deadline` has passed. */
+  flush?(deadline: number): void;
   /**
    * Blocks until something has come; undefined where `deadline` (of `performance.now()`) has passed
    * before. The bytes are lent until the next read. Throws `PipeEnd` where the other side has closed.

@@ -6,9 +6,9 @@ import { messageOf } from '../base/errors';
 import { connect } from './connect';
 import { type Link } from './link';
 import { asBuffers } from './tls-options';
-import { type ThreadData, type ThreadMessage } from './thread-pipe';
+import { SENT, type ThreadData, type ThreadMessage, WRITTEN } from './thread-pipe';
 
-const { address, connecting, isPatient, port, count } = workerData as ThreadData;
+const { address, connecting, isPatient, port, counts } = workerData as ThreadData;
 const options = { trusting: connecting.trusting, tls: connecting.tls && asBuffers(connecting.tls) };
 /** Between a socket's birth and its first ear lies a moment. */
 const RETRY_MS = 20;
@@ -18,10 +18,14 @@ port.on('close', () => {
   isClosed = true;
 });
 
+function advance(count: number): void {
+  Atomics.add(counts, count, 1);
+  Atomics.notify(counts, count);
+}
+
 function tell(message: ThreadMessage): void {
   port.postMessage(message);
-  Atomics.add(count, 0, 1);
-  Atomics.notify(count, 0);
+  advance(SENT);
 }
 
 async function connectAtLast(): Promise<Link> {
@@ -48,6 +52,7 @@ connectAtLast().then(
     });
     port.on('message', (bytes: Uint8Array) => {
       link.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+      advance(WRITTEN);
     });
     port.on('close', () => {
       link.end();

@@ -19,12 +19,16 @@ export interface ThreadData {
   readonly isPatient: boolean;
   readonly connecting: Pick<ConnectingOptions, 'tls' | 'trusting'>;
   readonly port: MessagePort;
-  /** Grows with each message of the thread. */
-  readonly count: Int32Array;
+  /** Two numbers: of the messages that the thread has sent, and of those that it has written. */
+  readonly counts: Int32Array;
 }
 
 /** A chunk, or why there are no more; of a link that has a secret, that first. */
 export type ThreadMessage = Uint8Array | string | { readonly channelBinding: Uint8Array };
+
+/** Where they stand among the counts. */
+export const SENT = 0;
+export const WRITTEN = 1;
 
 export const THREAD_ENTRY = join(__dirname, `thread-pipe-entry${extname(__filename)}`);
 
@@ -34,7 +38,9 @@ const POLL_MS = 20;
 export class ThreadPipe implements SyncPipe {
   readonly #worker: Worker;
   readonly #port: MessagePort;
-  readonly #count = new Int32Array(new SharedArrayBuffer(4));
+  readonly #counts = new Int32Array(new SharedArrayBuffer(8));
+  /** Messages to the thread. */
+  #posted = 0;
 
   channelBinding: Buffer | undefined;
   /** Read while it was opened. */
@@ -42,7 +48,7 @@ export class ThreadPipe implements SyncPipe {
 
   /**
    * Blocks until the other side has spoken; throws `PipeEnd` where nobody listens and `isComing` says
-   * that nobody will. `execArgv`: what the thread needs to load its entry.
+   * that nobody will; undefined where `deadline` has passed before. `execArgv`: what the thread needs to load its entry.
    */
   static open(
     address: Address,
@@ -51,26 +57,28 @@ export class ThreadPipe implements SyncPipe {
       readonly execArgv: readonly string[];
       readonly isComing: () => boolean;
       readonly answerMs: number;
+      readonly deadline: number;
     },
-  ): ThreadPipe {
+  ): ThreadPipe | undefined {
     const isPatient = options.isComing();
     const pipe = new ThreadPipe(
       { address, connecting: options.connecting, isPatient },
       options.execArgv,
     );
+    const waitMs = isPatient ? POLL_MS : options.answerMs;
     do {
-      const waitMs = isPatient ? POLL_MS : options.answerMs;
-      pipe.#first = pipe.read(performance.now() + waitMs);
+      pipe.#first = pipe.read(Math.min(performance.now() + waitMs, options.deadline));
       if (pipe.#first !== undefined) return pipe;
-    } while (options.isComing());
+    } while (options.isComing() && performance.now() < options.deadline);
     pipe.close();
+    if (performance.now() >= options.deadline) return undefined;
     throw new PipeEnd(isPatient ? 'It has ended before it listened' : 'It does not answer');
   }
 
-  private constructor(given: Omit<ThreadData, 'port' | 'count'>, execArgv: readonly string[]) {
+  private constructor(given: Omit<ThreadData, 'port' | 'counts'>, execArgv: readonly string[]) {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    const workerData: ThreadData = { ...given, port: port2, count: this.#count };
+    const workerData: ThreadData = { ...given, port: port2, counts: this.#counts };
     this.#worker = new Worker(THREAD_ENTRY, {
       workerData,
       transferList: [port2],
@@ -81,7 +89,17 @@ export class ThreadPipe implements SyncPipe {
   }
 
   write(bytes: Buffer): void {
-    this.#port.postMessage(Uint8Array.from(bytes));
+    this.#posted = (this.#posted + 1) | 0; // as the count wraps
+    this.#port.postMessage(new Uint8Array(bytes));
+  }
+
+  flush(deadline: number): void {
+    for (;;) {
+      const written = Atomics.load(this.#counts, WRITTEN);
+      const left = deadline - performance.now();
+      if (written === this.#posted || left <= 0) return;
+      Atomics.wait(this.#counts, WRITTEN, written, left);
+    }
   }
 
   read(deadline: number | undefined): Buffer | undefined {
@@ -89,12 +107,12 @@ export class ThreadPipe implements SyncPipe {
     this.#first = undefined;
     if (first !== undefined) return first;
     for (;;) {
-      const seen = Atomics.load(this.#count, 0);
+      const seen = Atomics.load(this.#counts, SENT);
       const message = this.#take();
       if (message !== undefined) return message;
       const left = deadline === undefined ? Infinity : deadline - performance.now();
       if (left <= 0) return undefined;
-      Atomics.wait(this.#count, 0, seen, left);
+      Atomics.wait(this.#counts, SENT, seen, left);
     }
   }
 

@@ -115,16 +115,13 @@ const KIND = {
 } as const satisfies Record<Frame['kind'], number>;
 
 /**
- * Whether a message of that kind has a number: what a client sends in order, counted from 1. Answers
- * and pings pass others and have none.
+ * Whether a message of that kind has a number: what a client sends in order, counted from 1. Pings
+ * and goodbyes pass others and have none.
  */
 export function isNumbered(kind: number): boolean {
   return !UNNUMBERED.has(kind);
 }
 const UNNUMBERED: ReadonlySet<number> = new Set([
-  KIND.return,
-  KIND.deliver,
-  KIND.throw,
   KIND.ping,
   KIND.pong,
   KIND.goaway,

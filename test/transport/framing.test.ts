@@ -199,6 +199,35 @@ describe('a reader', () => {
     );
   });
 
+  it('can be read on by whoever takes a message, from a chunk that is only lent', () => {
+    const chunk = Buffer.alloc(64);
+    const lend = (...frames: Buffer[]): Buffer => {
+      const bytes = Buffer.concat(frames);
+      chunk.fill(0xff);
+      bytes.copy(chunk);
+      return chunk.subarray(0, bytes.length);
+    };
+    const text = (word: string): Buffer => frame(word.length, ...Buffer.from(word));
+    const messages: string[] = [];
+    const reader = new FrameReader(
+      (buffer, start, end) => {
+        const word = buffer.toString('latin1', start, end);
+        messages.push(word);
+        if (word !== 'first') return;
+        expect(reader.hasMore).toBe(true);
+        reader.readOn(); // before another chunk takes the place of this one
+        expect(reader.hasMore).toBe(false);
+        reader.push(lend(text('half').subarray(5), text('inner')));
+        messages.push('done');
+      },
+      100,
+      true,
+    );
+    reader.push(lend(text('first'), text('second'), text('half').subarray(0, 5)));
+    reader.push(lend(text('last')));
+    expect(messages).toEqual(['first', 'second', 'half', 'inner', 'done', 'last']);
+  });
+
   it('refuses a message that is too long from its header', () => {
     expect(() => read([frame(101)], 100)).toThrow(LimitError);
     expect(() => read([frame(0x7fff_ffff)], 2 ** 20)).toThrow(LimitError);
