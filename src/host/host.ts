@@ -128,6 +128,7 @@ export class Host
     this.#listener = await listen(parseAddress(this.address), accept);
     this.#sweeper = setInterval(() => {
       this.tickets.sweep();
+      this.#door?.sweep(this.#options.limits.handshakeMs);
     }, SWEEP_MS).unref();
   }
 

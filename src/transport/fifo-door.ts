@@ -1,14 +1,19 @@
 // The manager's side of FIFOs: a door at which clients announce theirs, and a link over each pair.
+//
+// Rule 1: the files of a pair are removed by whoever is through with them first: the client, the
+//         manager that has opened them, or its sweeper. So a client may be killed at any moment.
 
-import { constants, openSync, writeSync } from 'node:fs';
+import { constants, existsSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
 import { Socket, type SocketConstructorOpts } from 'node:net';
-import { join } from 'node:path';
+import { join, parse } from 'node:path';
 import { CHUNK_BYTES, DOOR, IN, OUT, PAIR_NAME, makeFifos } from './fifo-pipe';
 import { type Link, type LinkListener } from './link';
 
 const { O_RDONLY, O_RDWR, O_NONBLOCK } = constants;
 
 export interface Door {
+  /** Removes the FIFOs that are older: whoever made them was killed before it announced them. */
+  sweep(ageMs: number): void;
   close(): void;
 }
 
@@ -32,18 +37,35 @@ export function openDoor(directory: string, onLink: (link: Link) => void): Door 
   });
   socket.on('error', () => socket.destroy()); // nobody can be told; clients find another way
   socket.unref();
-  return { close: () => socket.destroy() };
+  return {
+    sweep: (ageMs) => {
+      sweep(directory, ageMs);
+    },
+    close: () => socket.destroy(),
+  };
+}
+
+function sweep(directory: string, ageMs: number): void {
+  if (!existsSync(directory)) return; // somebody has tidied up
+  for (const file of readdirSync(directory)) {
+    if (!PAIR_NAME.test(parse(file).name)) continue;
+    const path = join(directory, file);
+    const made = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
+    if (Date.now() - made > ageMs) rmSync(path, { force: true });
+  }
 }
 
 function enter(directory: string, name: string, onLink: (link: Link) => void): void {
+  const paths = [join(directory, name + OUT), join(directory, name + IN)] as const;
   let input: number;
   let output: number;
   try {
-    input = openSync(join(directory, name + OUT), O_RDONLY | O_NONBLOCK);
-    output = openSync(join(directory, name + IN), O_RDWR | O_NONBLOCK);
+    input = openSync(paths[0], O_RDONLY | O_NONBLOCK);
+    output = openSync(paths[1], O_RDWR | O_NONBLOCK);
   } catch {
     return; // the client has given up meanwhile
   }
+  for (const path of paths) rmSync(path, { force: true });
   onLink(new FifoLink(input, output, `${directory}/${name}`));
 }
 

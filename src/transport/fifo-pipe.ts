@@ -8,15 +8,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  existsSync,
-  openSync,
-  readSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { PipeEnd, type SyncPipe, sleepSync } from './sync-pipe';
 
@@ -87,7 +79,7 @@ export class FifoPipe implements SyncPipe {
       return undefined;
     } finally {
       for (const end of [door, ...both]) closeSync(end);
-      for (const path of paths) if (existsSync(path)) unlinkSync(path);
+      for (const path of paths) rmSync(path, { force: true }); // the other side may be faster
     }
   }
 
