@@ -76,8 +76,8 @@ export class Incoming {
   /** Calls that wait because too many run or too much is unsent. */
   readonly #waiting: { readonly head: CallHead; readonly start: () => void }[] = [];
   #total = 0;
-  /** Calls whose caller is blocked until they are answered. */
-  #laneCalls = 0;
+  /** Calls whose caller is blocked until they are answered, by number. */
+  readonly #laneCalls = new Set<number>();
 
   constructor(options: IncomingOptions) {
     this.#options = options;
@@ -89,7 +89,7 @@ export class Incoming {
   }
   /** Whether a thread of the peer is blocked. */
   get hasLaneCalls(): boolean {
-    return this.#laneCalls > 0;
+    return this.#laneCalls.size > 0;
   }
   /** Calls so far. */
   get total(): number {
@@ -100,7 +100,7 @@ export class Incoming {
   receive(frame: Extract<Frame, { kind: 'call' }>, isBlocked = false): void {
     this.#total++;
     const { head } = frame;
-    if (head.lane === true) this.#laneCalls++;
+    if (head.lane === true) this.#laneCalls.add(head.callId);
     const needs: Needs = [];
     let args: Arguments;
     let source: Source;
@@ -344,6 +344,7 @@ export class Incoming {
   }
 
   cancel(callId: number): void {
+    this.#laneCalls.delete(callId); // its thread goes on, and reads the link again
     const reason = new DOMException('The caller gave up', 'AbortError');
     const at = this.#waiting.findIndex(({ head }) => head.callId === callId);
     const [waiting] = at === -1 ? [] : this.#waiting.splice(at, 1);
@@ -372,7 +373,11 @@ export class Incoming {
   }
 
   #answer(head: CallHead, outcome: Outcome, exposure?: Exposure): void {
-    if (head.lane === true) this.#laneCalls--;
+    this.#sendAnswer(head, outcome, exposure);
+    this.#laneCalls.delete(head.callId);
+  }
+
+  #sendAnswer(head: CallHead, outcome: Outcome, exposure: Exposure | undefined): void {
     const delivery = outcome.value instanceof Delivery ? outcome.value : undefined;
     if (this.#options.ended() || !head.reply) {
       delivery?.settle(head.keep && !this.#options.ended());
@@ -424,7 +429,7 @@ export class Incoming {
 
   #outboxFor(head: CallHead): Outbox {
     const { outbox, lane } = this.#options;
-    return head.lane === true ? (lane() ?? outbox) : outbox;
+    return this.#laneCalls.has(head.callId) ? (lane() ?? outbox) : outbox;
   }
 
   #answerError(head: CallHead, error: unknown): void {
