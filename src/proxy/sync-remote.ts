@@ -62,7 +62,8 @@ function shapeOf(isCallable: boolean): object {
 /** `util.inspect` asks the target of a JS Proxy, in the name of the proxy. */
 const SHAPE: object = Object.assign(Object.create(null) as object, {
   [inspect.custom](this: object): string {
-    return String(this);
+    const lease = leaseOfSyncRemote(this);
+    return lease === undefined ? 'SyncRemote' : describeHandle('SyncRemote', lease);
   },
 });
 
