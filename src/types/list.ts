@@ -377,7 +377,7 @@ const EXPOSED = [
 function arrayOf(items: Iterable<unknown>): unknown[] {
   if (typeof (items as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function')
     return [...items];
-  throw new UsageError('A list is extended by an array, another iterable, or a shared list');
+  throw new TypeError('A list is extended by an array, another iterable, or a shared list');
 }
 
 export const listType: SharedType = {
