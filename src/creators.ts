@@ -153,7 +153,11 @@ export abstract class Creators extends EventEmitter<ManagerEvents> {
 
 export function requireTypeid(typeid: unknown): void {
   if (typeof typeid === 'string' && typeid !== '') return;
-  throw new UsageError('A typeid is a text that is not empty');
+  const hint =
+    typeof typeid === 'function'
+      ? '; a class is registered under one first: Manager.register(typeid, { module, export })'
+      : '';
+  throw new UsageError(`A typeid is a text that is not empty${hint}`);
 }
 
 function lockArgs(owner: string, options: LockOptions | undefined): LockOptions[] {

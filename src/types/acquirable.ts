@@ -2,7 +2,13 @@
 // semaphores and conditions alike.
 
 import { UsageError } from '../base/errors';
-import { isString, option, resolveOptions, type OptionRule } from '../base/options';
+import {
+  isString,
+  option,
+  requireFunction,
+  resolveOptions,
+  type OptionRule,
+} from '../base/options';
 import { BaseProxy } from '../proxy/base-proxy';
 import { type Flow } from '../proxy/flow';
 import { type GrantValues, acquired, released } from '../proxy/held';
@@ -98,8 +104,9 @@ export abstract class AcquirableProxy extends BaseProxy {
   }
 
   *#using<R>(body: (handle: LockHandle) => R | Promise<R>, options?: WaitOptions): Flow<R> {
-    const use = startUse();
+    requireFunction('use()', body);
     const given = resolveOptions('use()', WAIT_RULES, options);
+    const use = startUse();
     const handle = yield* this.#acquiring(given, use);
     let result: R;
     try {

@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  ConnectionLostError,
   Manager,
   ManagerDiedError,
   RemoteError,
@@ -238,6 +239,24 @@ describe.each([
     for (const proxy of [short, blocking, counter]) release(proxy);
   });
 
+  it('what a time has given up holds back no callback', async () => {
+    const counter = manager.create<Counter>('Counter');
+    expect(await counter.total).toBe(0);
+    const blocking = sync(counter);
+    const short = withOptions(blocking, { timeoutMs: 50 });
+    expect(() => short.deaf()).toThrow(TimeoutError); // which runs on in the manager
+    expect(await counter.call((value) => value + 1, 1)).toBe(2); // comes by the event loop
+    await counter.wake();
+    for (const proxy of [short, blocking, counter]) release(proxy);
+  });
+
+  it('a lock is released where its body answers a promise', () => {
+    using lock = sync(manager).lock();
+    const refused = (): unknown => lock.use(() => Promise.reject(new Error('nobody waits')));
+    expect(refused).toThrow('answers a promise: give one that answers at once');
+    expect(lock.locked()).toBe(false);
+  });
+
   it('the death of the manager ends a call that waits', async () => {
     await manager.start();
     const counter = sync(manager).create<Counter>('Counter');
@@ -254,6 +273,14 @@ describe.each([
     sync(manager).shutdown();
     expect([manager.state, isAlive(manager.pid ?? 0)]).toEqual(['shutdown', false]);
     expect(() => sync(manager).list()).toThrow('shut down');
+  });
+
+  it('after the end of the manager the reason is that it was shut down', () => {
+    const list = sync(manager).list([1]);
+    expect(list.length).toBe(1);
+    sync(manager).shutdown();
+    expect(() => list.length).toThrow(ConnectionLostError);
+    expect(() => list.length).toThrow('it was shut down');
   });
 });
 
@@ -305,4 +332,5 @@ it('what stops a start is told to who blocks for it', async () => {
 
 it('is refused where there is nothing to block for', () => {
   expect(() => sync({})).toThrow(UsageError);
+  expect(() => sync(Promise.resolve({}))).toThrow('await it');
 });
