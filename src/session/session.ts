@@ -102,6 +102,8 @@ export class Session implements Lessor {
   #unnumbered: Lease[] = [];
   /** Deliveries that came, and whether somebody got them. */
   readonly #confirmations: { readonly callId: number; readonly received: boolean }[] = [];
+  /** They leave in this turn of the event loop. */
+  #isConfirming = false;
   readonly #endListeners = new Set<(reason: Error) => void>();
   /** Kept answers that nobody here can name any more. */
   readonly #forgotten: { readonly callId: number; readonly replied: boolean }[] = [];
@@ -366,12 +368,13 @@ export class Session implements Lessor {
    * in this turn of the event loop. Always before another call can have that number.
    */
   #confirm(callId: number, received: boolean): void {
-    if (this.#confirmations.length === 0) {
-      setImmediate(() => {
-        if (this.#confirmations.length > 0) this.outbox.flush();
-      });
-    }
     this.#confirmations.push({ callId, received });
+    if (this.#isConfirming) return;
+    this.#isConfirming = true; // once: a thread that blocks in a loop would never come to any of them
+    setImmediate(() => {
+      this.#isConfirming = false;
+      if (this.#confirmations.length > 0) this.outbox.flush();
+    });
   }
 
   #sendConfirmations(): void {
