@@ -52,7 +52,7 @@ export const quickRounds = 2;
 
 export const fullSizes: Sizes = {
   samples: 5,
-  warmUpCalls: 4000,
+  warmUpCalls: 8000,
   calls: 1000,
   pipelined: 1000,
   warmUpBatches: 30,
@@ -79,7 +79,7 @@ export const fullSizes: Sizes = {
 export const quickSizes: Sizes = {
   ...fullSizes,
   samples: 3,
-  warmUpCalls: 3000,
+  warmUpCalls: 6000,
   calls: 700,
   batches: 5,
   confirmedObjects: 100,
