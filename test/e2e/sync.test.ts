@@ -183,6 +183,21 @@ describe.each([
     expect(dict.get('big')?.equals(big)).toBe(true);
   });
 
+  it('a thread that only blocks piles nothing up for the event loop', () => {
+    const queue = sync(manager).queue<number>();
+    const immediate = jest.spyOn(globalThis, 'setImmediate');
+    try {
+      for (let item = 0; item < 5; item++) {
+        queue.put(item);
+        expect(queue.get()).toBe(item);
+      }
+      expect(immediate.mock.calls.length).toBeLessThanOrEqual(1);
+    } finally {
+      immediate.mockRestore();
+      release(queue);
+    }
+  });
+
   it('a remote object answers all that JavaScript asks', () => {
     using counter = sync(manager).create<Counter>('Counter', 5);
     expect(counter.total).toBe(5);
