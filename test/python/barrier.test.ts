@@ -29,7 +29,7 @@ describe.each(FACES)('behind the %s face', (face) => {
     for (const proxy of made.splice(0)) release(proxy);
   });
   afterAll(async () => {
-    await processes.end();
+    await processes.end(manager);
     await endManager(manager);
   });
 
