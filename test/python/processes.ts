@@ -60,10 +60,15 @@ export class Processes {
     this.#children = children;
   }
 
-  static async start(count: number, face: Face): Promise<Processes> {
+  static async start(count: number): Promise<Processes> {
     const children = Array.from({ length: count }, () => new Child());
-    await Promise.all(children.map((child) => child.run(install, face)));
+    await Promise.all(children.map((child) => child.run(() => 'there')));
     return new Processes(children);
+  }
+
+  /** How what is opened from now on is used. */
+  async wear(face: Face): Promise<void> {
+    await Promise.all(this.#children.map((child) => child.run(install, face)));
   }
 
   /**

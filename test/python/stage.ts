@@ -15,38 +15,41 @@ export interface Stage {
   readonly shared: Manager;
   /** Runs `body` in a process of its own, where `open(argument)` has proxies of the face. */
   inChild<A extends object, R>(body: Body<A, R>, argument: A): Promise<Awaited<R>>;
-  /** The same in the first `count` processes at once. */
+  /** The same in all of them at once, or in the first `count`. */
   inChildren<A extends object, R>(
-    count: number,
     body: Body<A, R>,
     argument: A,
+    count?: number,
   ): Promise<Awaited<R>[]>;
 }
 
-/** Plays `cases` once for each face, with so many processes; in the end nothing may be left. */
+/**
+ * Plays `cases` once for each face, beside so many processes. Manager and processes are the same for
+ * both, because a process takes a second to start. In the end nothing may be left.
+ */
 export function onStage(
   children: number,
   cases: (stage: Stage) => void,
   ManagerType: typeof Manager = Manager,
 ): void {
+  const manager = new ManagerType({ limits: SHORT_LIMITS });
+  let processes: Processes;
+
+  beforeAll(async () => {
+    [processes] = await Promise.all([Processes.start(children), manager.start()]);
+  });
+  afterAll(async () => {
+    await processes.end(manager);
+    await endManager(manager);
+  });
+
   describe.each(FACES)('behind the %s face', (face) => {
-    const manager = new ManagerType({ limits: SHORT_LIMITS });
-    const shared = face === 'async' ? manager : (sync(manager) as unknown as Manager);
-    let processes: Processes;
-
-    beforeAll(async () => {
-      [processes] = await Promise.all([Processes.start(children, face), manager.start()]);
-    });
-    afterAll(async () => {
-      await processes.end(manager);
-      await endManager(manager);
-    });
-
+    beforeAll(() => processes.wear(face));
     cases({
       face,
       manager,
-      shared,
-      inChildren: (count, body, argument) => processes.run(body, argument, count),
+      shared: face === 'async' ? manager : (sync(manager) as unknown as Manager),
+      inChildren: (body, argument, count) => processes.run(body, argument, count),
       inChild: (body, argument) => processes.run(body, argument, 1).then(([answer]) => answer!),
     });
   });

@@ -81,7 +81,6 @@ onStage(2, ({ shared, manager, inChild, inChildren }) => {
       using array = shared.array('i', 1);
       const counts = 25;
       await inChildren(
-        2,
         async ({ release: giveBack }, { open }, argument) => {
           const it = open(argument);
           const addTo = async (
