@@ -172,15 +172,11 @@ export class Connection implements Minter, Blocker {
   /** A call of the manager itself. */
   manage(name: string, args: readonly unknown[] = [], signal?: AbortSignal): Promise<unknown> {
     this.wake();
-    return this.session.call({
-      target: this.#control,
-      operation: 'call',
-      path: [],
-      name,
-      args,
-      purpose: 'argument',
-      signal,
-    });
+    return this.session.call({ ...this.#managing(name, args), signal });
+  }
+
+  #managing(name: string, args: readonly unknown[]): CallRequest & { readonly target: Lease } {
+    return { target: this.#control, operation: 'call', path: [], name, args, purpose: 'argument' };
   }
 
   /** Resolves when the manager has handled all that was sent till now. */
@@ -302,8 +298,7 @@ export class Connection implements Minter, Blocker {
     const timeoutMs = request.timeoutMs ?? this.session.callTimeoutMs;
     const deadline = timeoutMs > 0 ? performance.now() + timeoutMs : undefined;
     const call = this.session.openBlocking(request);
-    for (const lease of this.session.claimsBefore(request.target)) this.#claimBlocking(lease);
-    if (!this.#complete(call, deadline)) {
+    if (!this.#claimHeld(deadline) || !this.#complete(call, deadline)) {
       this.session.giveUp(call);
       const text = `Call of "${request.name}" was not answered within ${String(timeoutMs)} ms`;
       throw new TimeoutError(text);
@@ -321,15 +316,24 @@ export class Connection implements Minter, Blocker {
     );
   }
 
-  #claimBlocking(lease: Lease): void {
+  /** What waits for a claim was sent before. False where the deadline passed before it could leave. */
+  #claimHeld(deadline: number | undefined): boolean {
+    return this.session.claimsHeld().every((lease) => this.#claimBlocking(lease, deadline));
+  }
+
+  #claimBlocking(lease: Lease, deadline: number | undefined): boolean {
     const { claim } = lease;
-    if (claim === undefined) return;
-    try {
-      const args = [claim.tokenText];
-      this.#claimed(lease, this.manageBlocking('claim', args));
-    } catch (error) {
-      lease.refused(error as Error);
+    if (claim === undefined) return true;
+    const request = { ...this.#managing('claim', [claim.tokenText]), lane: true };
+    const call = this.session.openBlocking(request);
+    if (!this.#complete(call, deadline)) {
+      this.session.giveUp(call);
+      return false;
     }
+    const { outcome } = call;
+    if (outcome?.kind === 'return') this.#claimed(lease, outcome.value);
+    else lease.refused(outcome?.value as Error);
+    return true;
   }
 
   /** Blocks until the session is there: ids and tokens exist, and what waited is on its way. */
@@ -351,15 +355,7 @@ export class Connection implements Minter, Blocker {
 
   /** A call of the manager itself, blocking the thread. */
   manageBlocking(name: string, args: readonly unknown[] = []): unknown {
-    return this.callBlocking({
-      target: this.#control,
-      operation: 'call',
-      path: [],
-      name,
-      args,
-      purpose: 'argument',
-      lane: true,
-    });
+    return this.callBlocking({ ...this.#managing(name, args), lane: true });
   }
 
   /** False where the deadline passed before the answer came. */

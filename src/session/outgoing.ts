@@ -143,10 +143,10 @@ export class Outgoing {
     this.#idle();
   }
 
-  /** What must be claimed before all that is held back for `root` can leave. */
-  claimsBefore(root: Lease): readonly Lease[] {
+  /** What must be claimed before all that is held back can leave. */
+  claimsHeld(): readonly Lease[] {
     if (this.#held.size === 0) return NO_LEASES;
-    const held = this.#held.get(root) ?? [];
+    const held = [...this.#held.values()].flat();
     return held.flatMap(({ claiming }) => claiming).filter(({ claim }) => claim !== undefined);
   }
 

@@ -233,8 +233,8 @@ export class Session implements Lessor {
     this.#outgoing.giveUp(call);
   }
 
-  claimsBefore(root: Lease): readonly Lease[] {
-    return this.#outgoing.claimsBefore(root);
+  claimsHeld(): readonly Lease[] {
+    return this.#outgoing.claimsHeld();
   }
 
   /** The same, and the call can be named by further ones in this tick. */
