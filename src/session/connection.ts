@@ -308,6 +308,15 @@ export class Connection implements Minter, Blocker {
     throwHere(value);
   }
 
+  post(request: CallRequest & { readonly target: Lease }): void {
+    this.#requireWhole();
+    this.session.openBlocking(request, (error) => {
+      // With the connection all that was held is given up: that is no failure of a release.
+      if (!(error instanceof ConnectionLostError)) this.onWarning?.(error as Error);
+    });
+    this.flushBlocking();
+  }
+
   /** Half a message cannot be sent, and what blocks here would come before it. */
   #requireWhole(): void {
     if (!this.#outbox.isComposing) return;

@@ -121,10 +121,13 @@ export class Outgoing {
    * Sends a call of a thread that blocks for its answer. Throws what is wrong here, and `claiming`
    * tells what must be claimed before the call can leave.
    */
-  openBlocking(request: CallRequest & { readonly target: Lease }): BlockingCall {
+  openBlocking(
+    request: CallRequest & { readonly target: Lease },
+    onFailure?: (error: unknown) => void,
+  ): BlockingCall {
     const refused = this.#refusal(request, request.target);
     if (refused !== undefined) rethrow(refused);
-    const call = new BlockingCall(request);
+    const call = new BlockingCall(request, onFailure);
     call.callId = this.#calls.add(call);
     try {
       this.#send(call.callId, request, request.target);
@@ -420,8 +423,12 @@ export class BlockingCall implements PendingCall {
   readonly cleanup = undefined;
   abandoned = false;
 
-  constructor(request: CallRequest) {
+  readonly #onFailure: ((error: unknown) => void) | undefined;
+
+  /** `onFailure`: nobody waits for it, and that is told what went wrong. */
+  constructor(request: CallRequest, onFailure?: (error: unknown) => void) {
     this.request = request;
+    this.#onFailure = onFailure;
   }
 
   resolve(value: unknown): void {
@@ -430,6 +437,7 @@ export class BlockingCall implements PendingCall {
 
   reject(value: unknown): void {
     this.outcome = { kind: 'throw', value };
+    this.#onFailure?.(value);
   }
 }
 

@@ -38,6 +38,10 @@ const ACQUIRE_RULES = {
   abandoned: option<'grant' | undefined>(undefined, (value) => value === 'grant', "'grant'"),
 };
 
+const resolveAcquireOptions = (options: AcquireOptions) =>
+  resolveOptions('acquire()', ACQUIRE_RULES, options);
+const BY_DEFAULT = resolveAcquireOptions({});
+
 export abstract class AcquirableProxy extends BaseProxy {
   /**
    * Waits for its turn: first come, first served. `TimeoutError` when the time has run out or, with
@@ -86,7 +90,7 @@ export abstract class AcquirableProxy extends BaseProxy {
   }
 
   *#acquiring(options?: AcquireOptions, use?: Use): Flow<LockHandle> {
-    const given = resolveOptions('acquire()', ACQUIRE_RULES, options);
+    const given = options === undefined ? BY_DEFAULT : resolveAcquireOptions(options);
     if (given.owner !== undefined && !this.isReentrant) {
       throw new UsageError('Option "owner" of acquire() is for re-entrant locks');
     }
@@ -128,7 +132,7 @@ export abstract class AcquirableProxy extends BaseProxy {
     const release = (): Promise<void> => {
       const { fence } = held;
       released(lease.lessor, fence);
-      return this.call('_release', [fence]) as Promise<void>;
+      return this.post('_release', [fence]);
     };
     const Handle = this.isSync ? BlockingLockHandle : LockHandle;
     return new Handle({ lease, held, isOwed: this.isOwed, release });

@@ -176,6 +176,24 @@ describe.each([
     expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before + 1);
   });
 
+  it('what is released is on its way, and a holding that was lost before is a warning', async () => {
+    const warnings: Error[] = [];
+    manager.on('warning', (warning) => warnings.push(warning));
+    using lock = sync(manager).lock();
+    for (let i = 0; i < 50; i++) {
+      using handle = lock.acquire();
+      expect(handle.fence).toBeGreaterThan(0);
+      expect(lock.locked()).toBe(true);
+    }
+    expect(lock.locked()).toBe(false);
+    const handle = lock.acquire();
+    lock.release(); // anyone may, without the handle
+    handle.release();
+    expect(lock.locked()).toBe(false);
+    expect(warnings).toMatchObject([{ name: 'NotOwnerError' }]);
+    expect(await manager.inspect()).toMatchObject({ sessions: [{ locks: 0 }] });
+  });
+
   it('a message of many parts goes and comes', () => {
     using dict = sync(manager).dict<string, Buffer>();
     const big = Buffer.alloc(5 * 2 ** 20, 7);
