@@ -109,14 +109,14 @@ class BlockingManager extends Creators {
   start(initializer?: ModuleRef, ...args: unknown[]): void {
     // Begun at once, up to where it waits; what it would wait for is waited for here.
     this.#manager.start(initializer, ...args).catch(toldHere);
-    connectionOf(this.#manager).openBlocking();
+    connectionOf(this.#manager).blocking.open();
   }
 
   shutdown(options?: { readonly drainMs?: number }): void {
     const { pid, state } = this.#manager;
     const connection = state === 'started' ? connectionOf(this.#manager) : undefined;
     this.#manager.shutdown(options).catch(toldHere);
-    if (connection?.session.ended === undefined) connection?.flushBlocking();
+    if (connection?.session.ended === undefined) connection?.blocking.flush();
     if (pid !== undefined)
       waitForEnd(pid, this.#manager.shutdownTimeoutMs + (options?.drainMs ?? 0));
   }
@@ -136,7 +136,7 @@ class BlockingManager extends Creators {
   }
 
   #manage(name: string): unknown {
-    return connectionOf(this.#manager).manageBlocking(name);
+    return connectionOf(this.#manager).blocking.manage(name);
   }
 }
 

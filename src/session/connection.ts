@@ -5,18 +5,14 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ConnectionLostError,
-  LimitError,
   ProtocolError,
-  TimeoutError,
   UsageError,
   again,
   asNotSent,
   messageOf,
-  rethrow,
 } from '../base/errors';
 import { type Limits } from '../base/limits';
 import { Lease } from '../refs/lease';
-import { RANGE_SIZE } from '../refs/objects';
 import { lacksPort, parseAddress } from '../transport/address';
 import { type ConnectingOptions, connect } from '../transport/connect';
 import { FrameReader } from '../transport/frame-reader';
@@ -26,9 +22,10 @@ import { HANDSHAKE_BYTES, SESSION_BYTES } from '../wire/auth';
 import { type ControlFrame, type Frame } from '../wire/frames';
 import { parseToken } from '../wire/token';
 import { unpackValue } from '../wire/values';
-import { Lane, type LaneOptions, tooSlow } from './lane';
+import { type LaneOptions, tooSlow } from './lane';
 import { PipeEnd } from '../transport/sync-pipe';
 import { readFailure } from '../process/runtime-directory';
+import { Blocking } from './blocking';
 import { ClientParty } from './client-party';
 import {
   type Admission,
@@ -41,9 +38,10 @@ import {
 import { Liveness } from './liveness';
 import { lossOf, refusalOf, unreachable } from './loss';
 import { Mint, type Wish } from './mint';
+import { Numbers } from './numbers';
 import { type Translator } from './parties';
-import { type CallRequest, type BlockingCall } from './outgoing';
-import { type Blocker, type Minter, Session } from './session';
+import { type CallRequest } from './outgoing';
+import { type Minter, Session } from './session';
 
 export interface ConnectionOptions extends Omit<Credentials, 'session'> {
   readonly limits: Limits;
@@ -67,35 +65,27 @@ export interface ConnectionOptions extends Omit<Credentials, 'session'> {
   readonly connectLink?: () => Promise<Link>;
 }
 
-/** How long a goodbye may take. */
-const GOODBYE_MS = 100;
 /** Before the link is tried again that a lane does without. */
 const AGAIN_MS = 20;
 
 export type ConnectionState = 'idle' | 'connecting' | 'open' | 'closed';
 
-export class Connection implements Minter, Blocker {
+export class Connection implements Minter {
   readonly session: Session;
+  /** Calls that block this thread. */
+  readonly blocking: Blocking;
   readonly #options: ConnectionOptions;
   #credentials: Credentials;
   readonly #outbox = new Outbox({ numbered: true });
   #state: ConnectionState = 'idle';
   #identity: Identity | undefined;
   #ticketKey: Buffer | undefined;
-  /** Ranges for the numbers of what we create; the first is the session's name in tokens too. */
-  #range = 0;
-  #nextRange: number | undefined;
-  #created = 0;
-  #asksRange = false;
+  readonly #numbers: Numbers;
   #link: Link | undefined;
-  /** For calls that block this thread. */
-  #lane: Lane | undefined;
   /** One of our links was let in. */
   #isAdmitted = false;
   #opening: Promise<void> | undefined;
   #goodbye: string | undefined;
-  /** Created before our range was known. */
-  #unnumbered: Lease[] = [];
   readonly #mint: Mint;
   readonly #control: Lease;
   readonly #pings = new Map<
@@ -130,7 +120,7 @@ export class Connection implements Minter, Blocker {
       },
     });
     this.session.minter = this;
-    this.session.blocker = this;
+    this.session.blocker = this.blocking = this.#makeBlocking();
     this.session.onPending = () => {
       this.#updateBusy();
     };
@@ -139,10 +129,14 @@ export class Connection implements Minter, Blocker {
       this.session.control(frame);
       return this.#outbox;
     });
+    this.#numbers = new Numbers(this.session, {
+      newRange: () => this.manage('newRange') as Promise<number>,
+      warn: (warning) => this.onWarning?.(warning),
+    });
     this.#control = new Lease(this.session, { id: 0, typeid: 'manager' });
     if (options.ownerSecret !== undefined) {
       this.#ticketKey = options.ownerSecret;
-      this.#range = OWNER_RANGE;
+      this.#numbers.begin(OWNER_RANGE);
     }
   }
 
@@ -187,49 +181,7 @@ export class Connection implements Minter, Blocker {
   /** The lease of a new object, numbered by us. Throws `LimitError` when the numbers are used up. */
   lease(typeid: string, callable = false): Lease {
     this.wake();
-    if (this.#created === RANGE_SIZE - 1) this.#changeRange();
-    const number = ++this.#created;
-    if (number > RANGE_SIZE / 2) this.#askRange();
-    if (this.#usesFirstRange) {
-      const id = this.#range === 0 ? 0 : this.#range * RANGE_SIZE + number;
-      const lease = new Lease(this.session, { id, relative: number, typeid, callable });
-      if (id === 0) this.#unnumbered.push(lease);
-      return lease;
-    }
-    return new Lease(this.session, {
-      id: this.#creationRange * RANGE_SIZE + number,
-      typeid,
-      callable,
-    });
-  }
-
-  #usesFirstRange = true;
-  #creationRange = 0;
-
-  #askRange(): void {
-    if (this.#asksRange || this.#range === 0) return;
-    this.#asksRange = true;
-    void this.manage('newRange').then(
-      (range) => {
-        this.#nextRange = range as number;
-      },
-      (error: unknown) => {
-        this.onWarning?.(error as Error);
-      },
-    );
-  }
-
-  #changeRange(): void {
-    if (this.#nextRange === undefined) {
-      throw new LimitError(
-        'Cannot create another object: the manager has not given new numbers yet',
-      );
-    }
-    this.#creationRange = this.#nextRange;
-    this.#nextRange = undefined;
-    this.#usesFirstRange = false;
-    this.#asksRange = false;
-    this.#created = 0;
+    return this.#numbers.lease(typeid, callable);
   }
 
   /** A token for what `lease` holds. Throws `UsageError` before the session is there. */
@@ -249,7 +201,11 @@ export class Connection implements Minter, Blocker {
     }
     if (this.session.ended !== undefined) throw this.session.ended;
     const place = { ...this.#identity, address: this.address };
-    return this.#mint.token(lease, wish, { place, key: this.#ticketKey, minter: this.#range });
+    return this.#mint.token(lease, wish, {
+      place,
+      key: this.#ticketKey,
+      minter: this.#numbers.range,
+    });
   }
 
   /** Claims what a token names; calls on the lease wait until that is over. */
@@ -287,114 +243,35 @@ export class Connection implements Minter, Blocker {
 
   // ---- blocking --------------------------------------------------------------------------------
 
-  callBlocking(request: CallRequest & { readonly target: Lease }): unknown {
-    this.#requireWhole();
-    if (lacksPort(this.address)) {
-      throw new UsageError('Cannot block before the port is known: await manager.start() first', {
-        code: 'ERR_REFERENT_NOT_CONNECTED',
-      });
-    }
-    this.wake();
-    const timeoutMs = request.timeoutMs ?? this.session.callTimeoutMs;
-    const deadline = timeoutMs > 0 ? performance.now() + timeoutMs : undefined;
-    const call = this.session.openBlocking(request);
-    if (!this.#claimHeld(deadline) || !this.#complete(call, deadline)) {
-      this.session.giveUp(call);
-      const text = `Call of "${request.name}" was not answered within ${String(timeoutMs)} ms`;
-      throw new TimeoutError(text);
-    }
-    if (call.outcome?.kind !== 'throw') return call.outcome?.value;
-    const { value } = call.outcome;
-    throwHere(value);
-  }
-
-  post(request: CallRequest & { readonly target: Lease }): void {
-    this.#requireWhole();
-    this.session.openBlocking(request, (error) => {
-      // With the connection all that was held is given up: that is no failure of a release.
-      if (!(error instanceof ConnectionLostError)) this.onWarning?.(error as Error);
+  #makeBlocking(): Blocking {
+    return new Blocking({
+      session: this.session,
+      outbox: this.#outbox,
+      address: () => this.address,
+      lane: () => this.#laneOptions(),
+      managing: (name, args) => this.#managing(name, args),
+      wake: () => {
+        this.wake();
+      },
+      claimed: (lease, handle) => {
+        this.#claimed(lease, handle);
+      },
+      broke: (error) => {
+        const reason = this.#goneFor(error);
+        this.#end(reason, reason);
+        this.#link?.destroy();
+      },
     });
-    this.flushBlocking();
   }
 
-  /** Half a message cannot be sent, and what blocks here would come before it. */
-  #requireWhole(): void {
-    if (!this.#outbox.isComposing) return;
-    throw new UsageError(
-      'Cannot block inside of another call: a getter of one of its arguments uses sync(); read the value before, and give that',
-    );
-  }
-
-  /** What waits for a claim was sent before. False where the deadline passed before it could leave. */
-  #claimHeld(deadline: number | undefined): boolean {
-    return this.session.claimsHeld().every((lease) => this.#claimBlocking(lease, deadline));
-  }
-
-  #claimBlocking(lease: Lease, deadline: number | undefined): boolean {
-    const { claim } = lease;
-    if (claim === undefined) return true;
-    const request = { ...this.#managing('claim', [claim.tokenText]), lane: true };
-    const call = this.session.openBlocking(request);
-    if (!this.#complete(call, deadline)) {
-      this.session.giveUp(call);
-      return false;
-    }
-    const { outcome } = call;
-    if (outcome?.kind === 'return') this.#claimed(lease, outcome.value);
-    else lease.refused(outcome?.value as Error);
-    return true;
-  }
-
-  /** Blocks until the session is there: ids and tokens exist, and what waited is on its way. */
-  openBlocking(): void {
-    this.#requireWhole();
-    this.wake();
-    if (this.session.ended === undefined) this.flushBlocking();
-    if (this.session.ended !== undefined) throw this.session.ended;
-  }
-
-  /** What waits to be sent is on its way when this returns. */
-  flushBlocking(): void {
-    try {
-      (this.#lane ??= this.#openLane(undefined))?.send(this.#outbox);
-    } catch (error) {
-      this.#laneBroke(error);
-    }
-  }
-
-  /** A call of the manager itself, blocking the thread. */
-  manageBlocking(name: string, args: readonly unknown[] = []): unknown {
-    return this.callBlocking({ ...this.#managing(name, args), lane: true });
-  }
-
-  /** False where the deadline passed before the answer came. */
-  #complete(call: BlockingCall, deadline: number | undefined): boolean {
-    try {
-      while (call.outcome === undefined) {
-        const lane = (this.#lane ??= this.#openLane(deadline));
-        lane?.send(this.#outbox, deadline);
-        if (lane?.receive(deadline) !== true) return false;
-      }
-    } catch (error) {
-      this.#laneBroke(error);
-    }
-    return true;
-  }
-
-  /** The session ends with it: its calls have their outcome then. */
-  #laneBroke(error: unknown): void {
-    const reason = this.#goneFor(error);
-    this.#end(reason, reason);
-    this.#link?.destroy();
-  }
-
-  #openLane(deadline: number | undefined): Lane | undefined {
-    const options: LaneOptions = {
+  #laneOptions(): LaneOptions {
+    const { limits, pid, connecting } = this.#options;
+    return {
       credentials: this.#credentials,
-      limits: this.#options.limits,
-      pid: this.#options.pid?.(),
+      limits,
+      pid: pid?.(),
       isServing: this.#isAdmitted,
-      connecting: this.#options.connecting,
+      connecting,
       receive: (buffer, start, end) => {
         this.session.receive(buffer, start, end, true);
       },
@@ -402,7 +279,6 @@ export class Connection implements Minter, Blocker {
         this.#admitted(admission);
       },
     };
-    return Lane.open(options, deadline);
   }
 
   /** A lane breaks with its manager. */
@@ -482,12 +358,7 @@ export class Connection implements Minter, Blocker {
     this.session.control({ kind: 'bye' });
     this.#goodbye ??= 'this process has said goodbye';
     this.#outbox.flush();
-    if (this.#outbox.hasLeft) return;
-    try {
-      this.#lane?.sendLast(this.#outbox, performance.now() + GOODBYE_MS);
-    } catch (error) {
-      if (!(error instanceof PipeEnd)) throw error; // the server is gone: it misses nobody
-    }
+    this.blocking.sendLast();
   }
 
   // ---- making the session ----------------------------------------------------------------------
@@ -595,13 +466,11 @@ export class Connection implements Minter, Blocker {
   #admitted({ identity, range, ticketKey }: Admission): void {
     this.#identity = identity;
     this.#isAdmitted = true;
-    if (this.#range === 0) {
-      this.#range = range;
+    if (this.#numbers.range === 0) {
+      this.#numbers.begin(range);
       this.#ticketKey = ticketKey;
-      for (const lease of this.#unnumbered) lease.number(this.#range * RANGE_SIZE + lease.relative);
-      this.#unnumbered = [];
       this.session.numbered();
-    } else if (this.#range !== range) {
+    } else if (this.#numbers.range !== range) {
       throw new ConnectionLostError(`The session at ${this.address} has ended meanwhile`);
     }
   }
@@ -648,8 +517,7 @@ export class Connection implements Minter, Blocker {
     this.#pings.clear();
     this.#updateBusy();
     this.#mint.clear();
-    this.#lane?.close();
-    this.#lane = undefined;
+    this.blocking.close();
     this.onEnd?.(told);
   }
 
@@ -670,12 +538,6 @@ export class Connection implements Minter, Blocker {
     this.#keepsAlive = keep;
     this.#updateBusy();
   }
-}
-
-/** The stack of whoever waits for it here; that of the other side stays in `remoteStack`. */
-function throwHere(error: unknown): never {
-  if (error instanceof Error) Error.captureStackTrace(error, throwHere);
-  rethrow(error);
 }
 
 /** The same error rejects what was asked for; here it would be told twice. */

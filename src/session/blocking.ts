@@ -1,0 +1,169 @@
+// The calls of a thread that blocks for their answers: they go down a lane, and with them all that was
+// sent before. Callbacks are served meanwhile; the event loop is not.
+
+import { ConnectionLostError, TimeoutError, UsageError, rethrow } from '../base/errors';
+import { type Lease } from '../refs/lease';
+import { lacksPort } from '../transport/address';
+import { type Outbox } from '../transport/outbox';
+import { PipeEnd } from '../transport/sync-pipe';
+import { Lane, type LaneOptions } from './lane';
+import { type BlockingCall, type CallRequest } from './outgoing';
+import { type Blocker, type Session } from './session';
+
+type Request = CallRequest & { readonly target: Lease };
+
+/** How long a goodbye may take. */
+const GOODBYE_MS = 100;
+
+interface BlockingOptions {
+  readonly session: Session;
+  readonly outbox: Outbox;
+  readonly address: () => string;
+  /** What a lane needs, as things stand now. */
+  readonly lane: () => LaneOptions;
+  /** A call of the manager itself. */
+  readonly managing: (name: string, args: readonly unknown[]) => Request;
+  /** The event loop connects too, as soon as it turns. */
+  readonly wake: () => void;
+  /** The claim of `lease` was answered with `handle`. */
+  readonly claimed: (lease: Lease, handle: unknown) => void;
+  /** The lane is gone for `error`: the session ends with it, and its calls have their outcome then. */
+  readonly broke: (error: unknown) => void;
+}
+
+export class Blocking implements Blocker {
+  readonly #options: BlockingOptions;
+  #lane: Lane | undefined;
+
+  constructor(options: BlockingOptions) {
+    this.#options = options;
+  }
+
+  callBlocking(request: Request): unknown {
+    const { session, wake } = this.#options;
+    this.#requireReady();
+    wake();
+    const timeoutMs = request.timeoutMs ?? session.callTimeoutMs;
+    const deadline = timeoutMs > 0 ? performance.now() + timeoutMs : undefined;
+    const call = session.openBlocking(request);
+    if (!this.#claimHeld(deadline) || !this.#complete(call, deadline)) {
+      session.giveUp(call);
+      const text = `Call of "${request.name}" was not answered within ${String(timeoutMs)} ms`;
+      throw new TimeoutError(text);
+    }
+    if (call.outcome?.kind !== 'throw') return call.outcome?.value;
+    const { value } = call.outcome;
+    throwHere(value);
+  }
+
+  /** On its way when this returns; what goes wrong with it is a warning. */
+  post(request: Request): void {
+    const { session } = this.#options;
+    this.#requireReady();
+    session.openBlocking(request, (error) => {
+      // With the connection all that was held is given up: that is no failure of a release.
+      if (!(error instanceof ConnectionLostError)) session.onWarning?.(error as Error);
+    });
+    this.flush();
+  }
+
+  /** A call of the manager itself. */
+  manage(name: string): unknown {
+    return this.callBlocking({ ...this.#options.managing(name, []), lane: true });
+  }
+
+  /** Blocks until the session is there: ids and tokens exist, and what waited is on its way. */
+  open(): void {
+    const { session, wake } = this.#options;
+    this.#requireWhole();
+    wake();
+    if (session.ended === undefined) this.flush();
+    if (session.ended !== undefined) throw session.ended;
+  }
+
+  /** What waits to be sent is on its way when this returns. */
+  flush(): void {
+    try {
+      (this.#lane ??= this.#openLane(undefined))?.send(this.#options.outbox);
+    } catch (error) {
+      this.#options.broke(error);
+    }
+  }
+
+  /** The last words: what no link has sent goes by the lane, if there is one. */
+  sendLast(): void {
+    const { outbox } = this.#options;
+    if (outbox.hasLeft) return;
+    try {
+      this.#lane?.sendLast(outbox, performance.now() + GOODBYE_MS);
+    } catch (error) {
+      if (!(error instanceof PipeEnd)) throw error; // the server is gone: it misses nobody
+    }
+  }
+
+  close(): void {
+    this.#lane?.close();
+    this.#lane = undefined;
+  }
+
+  #requireReady(): void {
+    this.#requireWhole();
+    if (!lacksPort(this.#options.address())) return;
+    throw new UsageError('Cannot block before the port is known: await manager.start() first', {
+      code: 'ERR_REFERENT_NOT_CONNECTED',
+    });
+  }
+
+  /** Half a message cannot be sent, and what blocks here would come before it. */
+  #requireWhole(): void {
+    if (!this.#options.outbox.isComposing) return;
+    throw new UsageError(
+      'Cannot block inside of another call: a getter of one of its arguments uses sync(); read the value before, and give that',
+    );
+  }
+
+  /** What waits for a claim was sent before. False where the deadline passed before it could leave. */
+  #claimHeld(deadline: number | undefined): boolean {
+    const { session } = this.#options;
+    return session.claimsHeld().every((lease) => this.#claim(lease, deadline));
+  }
+
+  #claim(lease: Lease, deadline: number | undefined): boolean {
+    const { session, managing, claimed } = this.#options;
+    const { claim } = lease;
+    if (claim === undefined) return true;
+    const call = session.openBlocking({ ...managing('claim', [claim.tokenText]), lane: true });
+    if (!this.#complete(call, deadline)) {
+      session.giveUp(call);
+      return false;
+    }
+    const { outcome } = call;
+    if (outcome?.kind === 'return') claimed(lease, outcome.value);
+    else lease.refused(outcome?.value as Error);
+    return true;
+  }
+
+  /** False where the deadline passed before the answer came. */
+  #complete(call: BlockingCall, deadline: number | undefined): boolean {
+    try {
+      while (call.outcome === undefined) {
+        const lane = (this.#lane ??= this.#openLane(deadline));
+        lane?.send(this.#options.outbox, deadline);
+        if (lane?.receive(deadline) !== true) return false;
+      }
+    } catch (error) {
+      this.#options.broke(error);
+    }
+    return true;
+  }
+
+  #openLane(deadline: number | undefined): Lane | undefined {
+    return Lane.open(this.#options.lane(), deadline);
+  }
+}
+
+/** The stack of whoever waits for it here; that of the other side stays in `remoteStack`. */
+function throwHere(error: unknown): never {
+  if (error instanceof Error) Error.captureStackTrace(error, throwHere);
+  rethrow(error);
+}
