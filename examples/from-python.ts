@@ -65,11 +65,11 @@ async function main(): Promise<void> {
   await settings.set('level', 2);
   console.log('namespace', await settings.get('level'));
 
-  // 10. The manager of another process: by its address, or by a proxy that was sent
-  await using same = Manager.connect(manager.address);
-  console.log('connected', (await same.ping()).roundTripMs > 0);
-  const sent = JSON.stringify({ totals });
-  console.log('sent', await revive(JSON.parse(sent) as { totals: typeof totals }).totals.size);
+  // 10. The same manager from another process: by its address, and by a token of an object
+  const token = JSON.stringify(totals);
+  await using client = Manager.connect(manager.address);
+  await client.start();
+  console.log('client', await revive(JSON.parse(token) as typeof totals).size);
 }
 
 if (require.main === module) void main();
