@@ -32,12 +32,32 @@ export interface Sizes {
   readonly starts: number;
   /** Shared lists held at once where memory is measured. */
   readonly heldObjects: number;
+  /** Between two processes, there and back: before the first sample, and in each sample. */
+  readonly warmUpTrips: number;
+  readonly trips: number;
+  /** Floats set and got at once; how often before the first sample, and in each sample. */
+  readonly floats: number;
+  readonly warmUpFloats: number;
+  readonly floatCopies: number;
 }
 
 export type Measure =
   | 'dictGet'
   | 'listAt'
   | 'pipelined'
+  | 'syncGet'
+  | 'syncGetByThread'
+  | 'lock'
+  | 'lockUse'
+  | 'lockSync'
+  | 'handOver'
+  | 'handOverSync'
+  | 'wake'
+  | 'wakeSync'
+  | 'arraySet'
+  | 'arrayGet'
+  | 'listSet'
+  | 'listGet'
   | 'iterate'
   | 'copy'
   | 'createRelease'
@@ -72,7 +92,7 @@ export function median(values: readonly number[]): number | undefined {
 }
 
 /** Microseconds that `body` takes. */
-export async function timeOf(body: () => Promise<unknown>): Promise<number> {
+export async function timeOf(body: () => unknown): Promise<number> {
   const start = performance.now();
   await body();
   return (performance.now() - start) * 1000;
@@ -82,7 +102,7 @@ export async function timeOf(body: () => Promise<unknown>): Promise<number> {
 export async function perOperation(
   samples: number,
   [warmUp, size]: readonly [number, number],
-  body: (operations: number) => Promise<void>,
+  body: (operations: number) => Promise<void> | void,
 ): Promise<number> {
   await body(warmUp);
   const times: number[] = [];
@@ -96,6 +116,13 @@ export async function perOperation(
 export function sequential(sizes: Sizes, call: () => PromiseLike<unknown>): Promise<number> {
   return perOperation(sizes.samples, [sizes.warmUpCalls, sizes.calls], async (operations) => {
     for (let done = 0; done < operations; done += 1) await call();
+  });
+}
+
+/** One call at a time, of those that block until they are answered. */
+export function blocking(sizes: Sizes, call: () => unknown): Promise<number> {
+  return perOperation(sizes.samples, [sizes.warmUpCalls, sizes.calls], (operations) => {
+    for (let done = 0; done < operations; done += 1) call();
   });
 }
 

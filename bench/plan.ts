@@ -3,7 +3,7 @@ import type { Measure, PeerReport, Sizes } from './measure';
 
 export type Column = 'referent' | 'net' | 'nodeIpc' | 'python' | 'c' | 'comlink' | 'capnweb';
 
-/** A program that is started once per round; two peers may fill one column. */
+/** A program that is started once per round; several may fill one column. */
 export interface Peer {
   readonly name: string;
   readonly column: Column;
@@ -15,9 +15,16 @@ export interface Peer {
 
 export const peers: readonly Peer[] = [
   { name: 'referent', column: 'referent', kind: 'script', file: 'referent.js' },
+  { name: 'referent, sync', column: 'referent', kind: 'script', file: 'referent-sync.js' },
+  { name: 'referent, locks', column: 'referent', kind: 'script', file: 'referent-locks.js' },
+  { name: 'referent, partners', column: 'referent', kind: 'script', file: 'referent-partners.js' },
+  { name: 'referent, floats', column: 'referent', kind: 'script', file: 'referent-floats.js' },
   { name: 'net', column: 'net', kind: 'script', file: 'net.js' },
   { name: 'node-ipc', column: 'nodeIpc', kind: 'script', file: 'node-ipc.js' },
   { name: 'Python', column: 'python', kind: 'python', file: 'python.py' },
+  { name: 'Python, locks', column: 'python', kind: 'python', file: 'python_locks.py' },
+  { name: 'Python, partners', column: 'python', kind: 'python', file: 'python_partners.py' },
+  { name: 'Python, floats', column: 'python', kind: 'python', file: 'python_floats.py' },
   { name: 'C', column: 'c', kind: 'c', file: 'pingpong.c' },
   { name: 'comlink', column: 'comlink', kind: 'script', file: 'comlink.js' },
   { name: 'capnweb', column: 'capnweb', kind: 'script', file: 'capnweb.js' },
@@ -45,7 +52,7 @@ export const quickRounds = 2;
 
 export const fullSizes: Sizes = {
   samples: 5,
-  warmUpCalls: 4000,
+  warmUpCalls: 8000,
   calls: 1000,
   pipelined: 1000,
   warmUpBatches: 30,
@@ -62,16 +69,24 @@ export const fullSizes: Sizes = {
   buffers: 10,
   starts: 5,
   heldObjects: 100_000,
+  warmUpTrips: 1000,
+  trips: 500,
+  floats: 1_000_000,
+  warmUpFloats: 3,
+  floatCopies: 2,
 };
 
 export const quickSizes: Sizes = {
   ...fullSizes,
   samples: 3,
-  warmUpCalls: 3000,
+  warmUpCalls: 6000,
   calls: 700,
   batches: 5,
   confirmedObjects: 100,
   starts: 3,
+  trips: 300,
+  warmUpFloats: 2,
+  floatCopies: 1,
 };
 
 /** What one round gave, by column. */
@@ -87,6 +102,19 @@ export const rows: readonly Row[] = [
   { measure: 'dictGet', title: 'sequential call: `dict.get`, echo', unit: 'time' },
   { measure: 'listAt', title: 'sequential call: `list.at`', unit: 'time' },
   { measure: 'pipelined', title: 'call among 1 000 pipelined', unit: 'time' },
+  { measure: 'syncGet', title: 'sync call: `sync(dict).get`', unit: 'time' },
+  { measure: 'syncGetByThread', title: 'the same, address given: over a thread', unit: 'time' },
+  { measure: 'lock', title: 'acquire a free lock and release it', unit: 'time' },
+  { measure: 'lockUse', title: 'the same: `lock.use`', unit: 'time' },
+  { measure: 'lockSync', title: 'the same: sync, `using`', unit: 'time' },
+  { measure: 'handOver', title: 'hand an item to another process', unit: 'time' },
+  { measure: 'handOverSync', title: 'the same, sync in both', unit: 'time' },
+  { measure: 'wake', title: 'wake another process by an event', unit: 'time' },
+  { measure: 'wakeSync', title: 'the same, sync in both', unit: 'time' },
+  { measure: 'arraySet', title: 'array: set 1 000 000 floats', unit: 'time' },
+  { measure: 'arrayGet', title: 'array: get 1 000 000 floats', unit: 'time' },
+  { measure: 'listSet', title: 'dict: set a list of 1 000 000 floats', unit: 'time' },
+  { measure: 'listGet', title: 'dict: get a list of 1 000 000 floats', unit: 'time' },
   { measure: 'iterate', title: 'iterate 10 000 numbers', unit: 'time' },
   { measure: 'copy', title: 'copy 10 000 numbers: `toArray`, `l[:]`', unit: 'time' },
   { measure: 'createRelease', title: 'create and release a list, of 1 000', unit: 'time' },
@@ -119,9 +147,9 @@ function faster(measure: Measure, than: Column): Target['figure'] {
   return (round) => quotient(round.get(than)?.[measure], round.get('referent')?.[measure]);
 }
 
-/** How many times as long as an echo of `node:net` in the same round. */
-function overEcho(measure: Measure): Target['figure'] {
-  return (round) => quotient(round.get('referent')?.[measure], round.get('net')?.dictGet);
+/** How many times as long as what the peer does beside it, in the same round. */
+function over(measure: Measure, column: Column, theirs = measure): Target['figure'] {
+  return (round) => quotient(round.get('referent')?.[measure], round.get(column)?.[theirs]);
 }
 
 export function quotient(a: number | undefined, b: number | undefined): number | undefined {
@@ -158,13 +186,31 @@ export const targets: readonly Target[] = [
     title: '`dict.get` over raw `net` echo',
     unit: 'times',
     atMost: 1.6,
-    figure: overEcho('dictGet'),
+    figure: over('dictGet', 'net'),
   },
   {
     title: '`list.at` over raw `net` echo',
     unit: 'times',
     atMost: 1.6,
-    figure: overEcho('listAt'),
+    figure: over('listAt', 'net', 'dictGet'),
+  },
+  {
+    title: 'sync call over call of Python',
+    unit: 'times',
+    atMost: 0.75,
+    figure: over('syncGet', 'python'),
+  },
+  {
+    title: 'sync call over ping-pong in C',
+    unit: 'times',
+    atMost: 2.5,
+    figure: over('syncGet', 'c'),
+  },
+  {
+    title: 'sync lock over `with lock` of Python',
+    unit: 'times',
+    atMost: 0.5,
+    figure: over('lockSync', 'python'),
   },
   { title: 'heap per list, manager', unit: 'bytes', atMost: 800, figure: own('managerHeapBytes') },
   {

@@ -83,7 +83,7 @@ export abstract class Creators extends EventEmitter<ManagerEvents> {
     return this.make('lifoQueue', [requireMaxSize(maxSize)], 'container') as QueueProxy<T>;
   }
 
-  /** A shared queue, the least first: of numbers, bigints, texts, or arrays of these. */
+  /** A shared queue, the least first: of numbers, bigints, texts, or `[priority, item]`. */
   priorityQueue<T = unknown>(maxSize = 0): QueueProxy<T> {
     return this.make('priorityQueue', [requireMaxSize(maxSize)], 'container') as QueueProxy<T>;
   }
@@ -153,7 +153,11 @@ export abstract class Creators extends EventEmitter<ManagerEvents> {
 
 export function requireTypeid(typeid: unknown): void {
   if (typeof typeid === 'string' && typeid !== '') return;
-  throw new UsageError('A typeid is a text that is not empty');
+  const hint =
+    typeof typeid === 'function'
+      ? '; a class is registered under one first: Manager.register(typeid, { module, export })'
+      : '';
+  throw new UsageError(`A typeid is a text that is not empty${hint}`);
 }
 
 function lockArgs(owner: string, options: LockOptions | undefined): LockOptions[] {

@@ -121,7 +121,7 @@ export class Manager extends Creators implements AsyncDisposable {
     }
     this.#learnRoute(this.#identity?.manager);
     this.#registrations = [...typesOf(this.constructor).values()];
-    this.#fate = { address: this.#address, ended: this.#settings === undefined };
+    this.#fate = { address: this.#address, ended: true };
     forgotten.register(this, this.#fate);
   }
 
@@ -408,6 +408,7 @@ export class Manager extends Creators implements AsyncDisposable {
       tls: settings.tls,
       debug: settings.debug,
     };
+    this.#fate.ended = false;
     const child = new ManagerProcess(config, {
       ...settings,
       modules: modules.filter((module) => module !== undefined).map(({ url }) => url),

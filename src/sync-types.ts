@@ -4,10 +4,16 @@ import { type BaseProxy } from './proxy/base-proxy';
 import { type IteratorProxy } from './proxy/iterator-proxy';
 import { type LockHandle } from './proxy/lock-handle';
 import { type Copied, type HasMethod, type RemoteOf } from './proxy/remote-types';
+import { type ModuleRef } from './process/modules';
+import { type WaitOptions } from './proxy/options';
+import { type AcquirableProxy } from './types/acquirable';
 import { type ArrayProxy } from './types/array';
+import { type AsyncResult } from './types/async-result';
 import { type DictProxy } from './types/dict';
 import { type ListProxy } from './types/list';
 import { type NamespaceProxy } from './types/namespace';
+import { type MapOptions, type PoolAsyncOptions, type PoolProxy } from './types/pool';
+import { type Arguments } from './types/pool-job';
 import { type TakenItem } from './types/queue';
 import { type SetProxy } from './types/set';
 
@@ -25,6 +31,32 @@ type SyncMember<M> = M extends (...args: infer A) => infer R
   ? (...args: A) => SyncOut<R>
   : SyncOut<M>;
 type SyncFace<P> = { [K in Exclude<keyof P, typeof Symbol.asyncIterator>]: SyncMember<P[K]> };
+
+/** Methods with type parameters, which a mapped type would lose. */
+interface Uses {
+  use<R>(body: (handle: SyncLockHandle) => R, options?: WaitOptions): R;
+}
+interface Tasks {
+  apply<R = unknown>(task: ModuleRef, args?: Arguments, options?: WaitOptions): R;
+  applyAsync<R = unknown>(
+    task: ModuleRef,
+    args?: Arguments,
+    onResult?: (value: R) => unknown,
+    onError?: (error: unknown) => unknown,
+  ): SyncFace<AsyncResult<R>>;
+  map<R = unknown>(task: ModuleRef, items: Iterable<unknown>, options?: MapOptions): R[];
+  starmap<R = unknown>(task: ModuleRef, items: Iterable<Arguments>, options?: MapOptions): R[];
+  mapAsync<R = unknown>(
+    task: ModuleRef,
+    items: Iterable<unknown>,
+    options?: PoolAsyncOptions<R[]>,
+  ): SyncFace<AsyncResult<R[]>>;
+  starmapAsync<R = unknown>(
+    task: ModuleRef,
+    items: Iterable<Arguments>,
+    options?: PoolAsyncOptions<R[]>,
+  ): SyncFace<AsyncResult<R[]>>;
+}
 
 type SyncLanded<T> = T extends BaseProxy | Copied
   ? T
@@ -62,6 +94,10 @@ export type Sync<P> = P extends LockHandle
             ? SyncFace<P> & M
             : P extends IteratorProxy<infer T>
               ? IterableIterator<T> & Disposable
-              : P extends BaseProxy
-                ? SyncFace<P>
-                : SyncRemote<RemoteOf<P>>;
+              : P extends AcquirableProxy
+                ? Omit<SyncFace<P>, keyof Uses> & Uses
+                : P extends PoolProxy
+                  ? Omit<SyncFace<P>, keyof Tasks> & Tasks
+                  : P extends BaseProxy
+                    ? SyncFace<P>
+                    : SyncRemote<RemoteOf<P>>;

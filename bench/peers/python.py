@@ -13,17 +13,7 @@ import statistics
 import sys
 import time
 
-ANSWER = 12345
-
-
-def per_operation(samples, warm_up, size, body):
-    body(warm_up)
-    times = []
-    for _ in range(samples):
-        start = time.perf_counter()
-        body(size)
-        times.append((time.perf_counter() - start) * 1e6 / size)
-    return statistics.median(times)
+from measure import ANSWER, per_operation
 
 
 def sequential(sizes, call):
@@ -98,6 +88,8 @@ def main():
         first = manager.list([ANSWER])
         numbers = manager.list(range(sizes["items"]))
         measures["dictGet"] = sequential(sizes, lambda: entries.get("key"))
+        measures["syncGet"] = measures["dictGet"]  # every call here blocks
+        measures["syncGetByThread"] = measures["dictGet"]
         measures["listAt"] = sequential(sizes, lambda: first[0])
         measures["iterate"] = iterate(sizes, numbers)
         measures["copy"] = copy(sizes, numbers)

@@ -26,7 +26,7 @@ export function resolveOptions<R extends Rules>(
   rules: R,
   given: object = {},
 ): Resolved<R> {
-  requireOptions(owner, given);
+  requireOptions(owner, given, rules);
   const resolved: Record<string, unknown> = {};
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(rules, name)) {
@@ -44,13 +44,19 @@ export function resolveOptions<R extends Rules>(
   return resolved as Resolved<R>;
 }
 
-function requireOptions(owner: string, given: unknown): void {
+function requireOptions(owner: string, given: unknown, rules: Rules): void {
   if (typeof given === 'object' && given !== null && !Array.isArray(given)) return;
   const hint =
     typeof given === 'function'
       ? "; a class or function cannot cross: name it, { module: require.resolve('./file'), export: 'Name' }"
-      : '';
+      : `; there are: ${Object.keys(rules).join(', ')}`;
   throw new UsageError(`The options of ${owner} must be an object${hint}`);
+}
+
+/** Throws `UsageError` where a method that calls a function was given none. */
+export function requireFunction(owner: string, given: unknown): void {
+  if (typeof given !== 'function')
+    throw new UsageError(`The argument of ${owner} must be a function`);
 }
 
 export const isString = (value: unknown): boolean => typeof value === 'string';

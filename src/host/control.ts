@@ -1,6 +1,7 @@
 // What a session may ask of the manager itself: object number 0 of every session.
 
 import { TicketGoneError, TimeoutError } from '../base/errors';
+import { currentSignal } from '../session/current-call';
 import { openExposure, type Exposure } from '../session/exposure';
 import { parseToken } from '../wire/token';
 
@@ -78,13 +79,16 @@ export class Control {
     return referent === 'later' ? this.#claimLater(text) : referent;
   }
 
+  /** A claim whose caller gave up, or is gone, must not use up a token that comes later. */
   async #claimLater(text: string): Promise<object> {
-    const signal = AbortSignal.timeout(this.#parts.claimMs);
+    const time = AbortSignal.timeout(this.#parts.claimMs);
+    const signal = AbortSignal.any([time, currentSignal()]);
     for (;;) {
       try {
         await this.#parts.nextArrival(signal);
+        signal.throwIfAborted();
       } catch (cause) {
-        if (!signal.aborted) throw cause;
+        if (!time.aborted) throw cause;
         throw new TicketGoneError(
           'Cannot open the token: its object has not come; the process that made it ended before the manager heard of it',
           { cause: new TimeoutError(`Waited ${String(this.#parts.claimMs)} ms`) },

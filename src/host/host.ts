@@ -145,6 +145,7 @@ export class Host
     this.#address = this.#listener.address;
     this.#sweeper = setInterval(() => {
       this.tickets.sweep();
+      this.#door?.sweep(this.#options.limits.handshakeMs);
     }, SWEEP_MS).unref();
   }
 

@@ -3,6 +3,7 @@
 import { inspect } from 'node:util';
 import { type Lease } from '../refs/lease';
 import { answered } from '../session/calls';
+import { type CallRequest } from '../session/outgoing';
 import { type Purpose } from '../session/parties';
 import { type Operation } from '../wire/frames';
 import { TOKEN_KEY } from '../wire/token';
@@ -131,9 +132,24 @@ export abstract class BaseProxy implements Disposable {
     return leaseOfProxy(other)?.lessor === this.#lease.lessor;
   }
 
+  /** Whether what it answers is the caller's own from then on, as the items of a queue. */
+  protected get takes(): boolean {
+    return false;
+  }
+
   /** What arguments are for: a shared container takes data and shared objects only. */
   protected get purpose(): Purpose {
     return 'argument';
+  }
+
+  /**
+   * A call of which nobody needs the answer: behind `sync` it is on its way when this returns, before
+   * whatever comes next, and an error of it is a warning of the manager.
+   */
+  protected post(name: string, args: readonly unknown[]): Promise<void> {
+    if (!this.isSync) return this.call(name, args) as Promise<void>;
+    sessionOf(this.#lease).post(this.#request('call', name, args, this.#options));
+    return undefined as never; // nothing to wait for
   }
 
   #call(
@@ -143,7 +159,19 @@ export abstract class BaseProxy implements Disposable {
     options: HandleOptions | undefined,
   ): Promise<unknown> {
     const session = sessionOf(this.#lease);
-    const request = {
+    const request = this.#request(operation, name, args, options);
+    // What a blocking call answers stands where its promise would.
+    if (options?.[SYNC] === true) return session.callBlocking(request) as Promise<unknown>;
+    return answered(session.call(request));
+  }
+
+  #request(
+    operation: Operation,
+    name: string,
+    args: readonly unknown[],
+    options: HandleOptions | undefined,
+  ): CallRequest & { readonly target: Lease } {
+    return {
       target: this.#lease,
       operation,
       path: HERE,
@@ -152,11 +180,9 @@ export abstract class BaseProxy implements Disposable {
       purpose: this.purpose,
       held: this,
       lane: options?.[SYNC],
+      takes: this.takes,
       ...options,
     };
-    // What a blocking call answers stands where its promise would.
-    if (options?.[SYNC] === true) return session.callBlocking(request) as Promise<unknown>;
-    return answered(session.call(request));
   }
 }
 

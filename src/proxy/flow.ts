@@ -10,19 +10,25 @@ export type Flow<R> = Generator<unknown, R, never>;
 export function runFlowSync<R>(flow: Flow<R>): R {
   const steps = flow as Generator<unknown, R, unknown>;
   let step = steps.next();
-  while (step.done !== true) step = steps.next(answerOf(step.value));
+  while (step.done !== true) {
+    const promise = promiseIn(step.value);
+    step = promise === undefined ? steps.next(step.value) : steps.throw(refused(promise));
+  }
   return step.value;
 }
 
-/** A function of the caller's may be a part of a flow: its promise cannot be kept by a blocked thread. */
-function answerOf(value: unknown): unknown {
+function promiseIn(value: unknown): PromiseLike<unknown> | undefined {
   const isThenable =
     typeof value === 'object' &&
     value !== null &&
     typeof (value as { then?: unknown }).then === 'function';
-  if (!isThenable) return value;
-  (value as PromiseLike<unknown>).then(undefined, () => undefined); // told by the error here
-  throw new UsageError(
+  return isThenable ? (value as PromiseLike<unknown>) : undefined;
+}
+
+/** A function of the caller's may be a part of a flow: its promise cannot be kept by a blocked thread. */
+function refused(promise: PromiseLike<unknown>): UsageError {
+  promise.then(undefined, () => undefined); // told by the error here
+  return new UsageError(
     'A function given to a sync() proxy answers a promise: give one that answers at once, or await the call of the proxy itself',
   );
 }

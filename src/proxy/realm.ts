@@ -242,7 +242,10 @@ export function purposeOf(proxy: object): Purpose {
 export function requireLease(value: unknown): Lease {
   const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function';
   const lease = isObject ? leaseOfHandle(value) : undefined;
-  if (lease === undefined)
-    throw new UsageError('Not a proxy: give what a manager, a call or revive() answered');
-  return lease;
+  if (lease !== undefined) return lease;
+  throw new UsageError(
+    isObject && 'then' in value
+      ? 'Not a proxy but a promise: await it, and give what it answers'
+      : 'Not a proxy: give what a manager, a call or revive() answered',
+  );
 }

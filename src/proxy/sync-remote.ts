@@ -56,8 +56,16 @@ export function makeSyncRemote(
 
 /** A bound function where it can be called: the one kind of target with which every trap works. */
 function shapeOf(isCallable: boolean): object {
-  return isCallable ? nothing.bind(undefined) : (Object.create(null) as object);
+  return isCallable ? nothing.bind(undefined) : (Object.create(SHAPE) as object);
 }
+
+/** `util.inspect` asks the target of a JS Proxy, in the name of the proxy. */
+const SHAPE: object = Object.assign(Object.create(null) as object, {
+  [inspect.custom](this: object): string {
+    const lease = leaseOfSyncRemote(this);
+    return lease === undefined ? 'SyncRemote' : describeHandle('SyncRemote', lease);
+  },
+});
 
 function nothing(): undefined {
   return undefined;

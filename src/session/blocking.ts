@@ -1,7 +1,7 @@
 // The calls of a thread that blocks for their answers: they go down a lane, and with them all that was
 // sent before. Callbacks are served meanwhile; the event loop is not.
 
-import { TimeoutError, UsageError, rethrow } from '../base/errors';
+import { ConnectionLostError, TimeoutError, UsageError, rethrow } from '../base/errors';
 import { type Lease } from '../refs/lease';
 import { lacksPort } from '../transport/address';
 import { type Outbox } from '../transport/outbox';
@@ -54,6 +54,17 @@ export class Blocking implements Blocker {
     if (call.outcome?.kind !== 'throw') return call.outcome?.value;
     const { value } = call.outcome;
     throwHere(value);
+  }
+
+  /** On its way when this returns; what goes wrong with it is a warning. */
+  post(request: Request): void {
+    const { session } = this.#options;
+    this.#requireReady();
+    session.openBlocking(request, (error) => {
+      // With the connection all that was held is given up: that is no failure of a release.
+      if (!(error instanceof ConnectionLostError)) session.onWarning?.(error as Error);
+    });
+    this.flush();
   }
 
   /** A call of the manager itself. */

@@ -398,7 +398,8 @@ export class Incoming {
     try {
       this.#sendResult(head, outcome.value, exposure);
     } catch (cause) {
-      const text = `The result of "${head.name}" cannot be sent: ${messageOf(cause)}`;
+      const what = head.name === '' ? head.operation : head.name;
+      const text = `The result of "${what}" cannot be sent: ${messageOf(cause)}`;
       const error = new RemoteError(text, { cause, remoteName: SerializationError.name });
       this.#answerError(head, error);
     }

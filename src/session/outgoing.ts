@@ -34,6 +34,8 @@ export interface CallRequest {
   readonly signal?: AbortSignal | undefined;
   /** The handle of a lock: the call runs only while that holding lasts. */
   readonly guard?: Guarding | undefined;
+  /** What is answered is no longer in the container: it is the caller's own. */
+  readonly takes?: boolean | undefined;
   /** The thread of the caller blocks until the answer. */
   readonly lane?: boolean | undefined;
   /** The handle that is called: kept alive until the answer. */
@@ -119,10 +121,13 @@ export class Outgoing {
    * Sends a call of a thread that blocks for its answer. Throws what is wrong here, and `claiming`
    * tells what must be claimed before the call can leave.
    */
-  openBlocking(request: CallRequest & { readonly target: Lease }): BlockingCall {
+  openBlocking(
+    request: CallRequest & { readonly target: Lease },
+    onFailure?: (error: unknown) => void,
+  ): BlockingCall {
     const refused = this.#refusal(request, request.target);
     if (refused !== undefined) rethrow(refused);
-    const call = new BlockingCall(request);
+    const call = new BlockingCall(request, onFailure);
     call.callId = this.#calls.add(call);
     try {
       this.#send(call.callId, request, request.target);
@@ -322,7 +327,8 @@ export class Outgoing {
     if (pending.abandoned) {
       if (outcome.value !== held) this.#options.exchange.abandon(outcome.value);
     } else if (outcome.kind === 'return') {
-      const isFrozen = this.freezes && pending.request.purpose === 'container';
+      const { purpose, takes = false } = pending.request;
+      const isFrozen = this.freezes && purpose === 'container' && !takes;
       pending.resolve(isFrozen ? deepFreeze(outcome.value) : outcome.value);
     } else pending.reject(outcome.value);
     this.#idle();
@@ -417,8 +423,12 @@ export class BlockingCall implements PendingCall {
   readonly cleanup = undefined;
   abandoned = false;
 
-  constructor(request: CallRequest) {
+  readonly #onFailure: ((error: unknown) => void) | undefined;
+
+  /** `onFailure`: nobody waits for it, and that is told what went wrong. */
+  constructor(request: CallRequest, onFailure?: (error: unknown) => void) {
     this.request = request;
+    this.#onFailure = onFailure;
   }
 
   resolve(value: unknown): void {
@@ -427,6 +437,7 @@ export class BlockingCall implements PendingCall {
 
   reject(value: unknown): void {
     this.outcome = { kind: 'throw', value };
+    this.#onFailure?.(value);
   }
 }
 

@@ -74,6 +74,8 @@ export interface Minter {
 /** Blocks the thread until a call is answered. A client's session has one; a server's cannot. */
 export interface Blocker {
   callBlocking(request: CallRequest & { readonly target: Lease }): unknown;
+  /** On its way when this returns; what goes wrong with it is a warning. */
+  post(request: CallRequest & { readonly target: Lease }): void;
 }
 
 export class Session implements Lessor {
@@ -218,15 +220,27 @@ export class Session implements Lessor {
 
   /** The same, blocking the thread. Throws what the call throws. */
   callBlocking(request: CallRequest & { readonly target: Lease }): unknown {
-    if (this.blocker !== undefined) return this.blocker.callBlocking(request);
+    return this.#requireBlocker().callBlocking(request);
+  }
+
+  /** The same without its answer: on its way when this returns, before whatever comes next. */
+  post(request: CallRequest & { readonly target: Lease }): void {
+    this.#requireBlocker().post(request);
+  }
+
+  #requireBlocker(): Blocker {
+    if (this.blocker !== undefined) return this.blocker;
     throw new UsageError(
       'sync() works on proxies of a manager, not on functions and objects of its clients: await those',
     );
   }
 
   /** A call for whose answer the thread is about to block: for the blocker. */
-  openBlocking(request: CallRequest & { readonly target: Lease }): BlockingCall {
-    return this.#outgoing.openBlocking(request);
+  openBlocking(
+    request: CallRequest & { readonly target: Lease },
+    onFailure?: (error: unknown) => void,
+  ): BlockingCall {
+    return this.#outgoing.openBlocking(request, onFailure);
   }
 
   giveUp(call: BlockingCall): void {

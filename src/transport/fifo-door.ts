@@ -1,8 +1,20 @@
 // The manager's side of FIFOs: a door at which clients announce theirs, and a link over each pair.
+//
+// Rule 1: the files of a pair are removed by whoever is through with them first: the client, the
+//         manager that has opened them, or its sweeper. So a client may be killed at any moment.
 
-import { closeSync, constants, openSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { Socket, type SocketConstructorOpts } from 'node:net';
-import { join } from 'node:path';
+import { join, parse } from 'node:path';
 import { CHUNK_BYTES, DOOR, IN, OUT, PAIR_NAME, makeFifos } from './fifo-pipe';
 import { type Link, type LinkListener } from './link';
 
@@ -10,6 +22,8 @@ const { O_RDONLY, O_RDWR, O_NONBLOCK } = constants;
 const NAME_LENGTH = 16;
 
 export interface Door {
+  /** Removes the FIFOs that are older: whoever made them was killed before it announced them. */
+  sweep(ageMs: number): void;
   close(): void;
 }
 
@@ -33,7 +47,22 @@ export function openDoor(directory: string, onLink: (link: Link) => void): Door 
   });
   socket.on('error', () => socket.destroy()); // nobody can be told; clients find another way
   socket.unref();
-  return { close: () => socket.destroy() };
+  return {
+    sweep: (ageMs) => {
+      sweep(directory, ageMs);
+    },
+    close: () => socket.destroy(),
+  };
+}
+
+function sweep(directory: string, ageMs: number): void {
+  if (!existsSync(directory)) return; // somebody has tidied up
+  for (const file of readdirSync(directory)) {
+    if (!PAIR_NAME.test(parse(file).name)) continue;
+    const path = join(directory, file);
+    const made = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
+    if (Date.now() - made > ageMs) rmSync(path, { force: true });
+  }
 }
 
 function enter(directory: string, name: string, onLink: (link: Link) => void): void {

@@ -2,7 +2,13 @@
 // semaphores and conditions alike.
 
 import { UsageError } from '../base/errors';
-import { isString, option, resolveOptions, type OptionRule } from '../base/options';
+import {
+  isString,
+  option,
+  requireFunction,
+  resolveOptions,
+  type OptionRule,
+} from '../base/options';
 import { BaseProxy } from '../proxy/base-proxy';
 import { type Flow } from '../proxy/flow';
 import { type GrantValues, acquired, released } from '../proxy/held';
@@ -31,6 +37,10 @@ const ACQUIRE_RULES = {
   owner: OWNER_RULE,
   abandoned: option<'grant' | undefined>(undefined, (value) => value === 'grant', "'grant'"),
 };
+
+const resolveAcquireOptions = (options: AcquireOptions) =>
+  resolveOptions('acquire()', ACQUIRE_RULES, options);
+const BY_DEFAULT = resolveAcquireOptions({});
 
 export abstract class AcquirableProxy extends BaseProxy {
   /**
@@ -80,7 +90,7 @@ export abstract class AcquirableProxy extends BaseProxy {
   }
 
   *#acquiring(options?: AcquireOptions, use?: Use): Flow<LockHandle> {
-    const given = resolveOptions('acquire()', ACQUIRE_RULES, options);
+    const given = options === undefined ? BY_DEFAULT : resolveAcquireOptions(options);
     if (given.owner !== undefined && !this.isReentrant) {
       throw new UsageError('Option "owner" of acquire() is for re-entrant locks');
     }
@@ -98,8 +108,9 @@ export abstract class AcquirableProxy extends BaseProxy {
   }
 
   *#using<R>(body: (handle: LockHandle) => R | Promise<R>, options?: WaitOptions): Flow<R> {
-    const use = startUse();
+    requireFunction('use()', body);
     const given = resolveOptions('use()', WAIT_RULES, options);
+    const use = startUse();
     const handle = yield* this.#acquiring(given, use);
     let result: R;
     try {
@@ -121,7 +132,7 @@ export abstract class AcquirableProxy extends BaseProxy {
     const release = (): Promise<void> => {
       const { fence } = held;
       released(lease.lessor, fence);
-      return this.call('_release', [fence]) as Promise<void>;
+      return this.post('_release', [fence]);
     };
     const Handle = this.isSync ? BlockingLockHandle : LockHandle;
     return new Handle({ lease, held, isOwed: this.isOwed, release });

@@ -7,7 +7,7 @@
 
 import { inspect } from 'node:util';
 import { LockError, UsageError } from '../base/errors';
-import { isCount, resolveOptions } from '../base/options';
+import { isCount, requireFunction, resolveOptions } from '../base/options';
 import { type Flow } from '../proxy/flow';
 import { type GrantValues, renewed } from '../proxy/held';
 import { type WaitOptions } from '../proxy/options';
@@ -225,6 +225,7 @@ export class ConditionProxy extends LockingProxy {
   }
 
   *#waitingFor(predicate: () => boolean | Promise<boolean>, options?: WaitOptions): Flow<boolean> {
+    requireFunction('waitFor()', predicate);
     const { timeoutMs, signal } = resolveOptions('waitFor()', WAIT_RULES, options);
     const end = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
     for (;;) {

@@ -1,5 +1,6 @@
 // Places in what has a length: checked, and as elements of a view.
 
+import { inspect } from 'node:util';
 import { type Element } from '../session/elements';
 
 /** A name that is an index; negative ones count from the end, as everywhere here. */
@@ -13,8 +14,11 @@ interface Indexed {
 
 /** The place that `index` names among `length`; negative counts from the end. Else `RangeError`. */
 export function requireIndex(index: number, length: number, owner: string): number {
+  if (!Number.isInteger(index)) {
+    throw new RangeError(`An index is a whole number, not ${inspect(index)}`);
+  }
   const at = index < 0 ? length + index : index;
-  if (Number.isInteger(at) && at >= 0 && at < length) return at;
+  if (at >= 0 && at < length) return at;
   throw new RangeError(`Index ${String(index)} is out of range: ${owner} ${String(length)} items`);
 }
 

@@ -314,7 +314,7 @@ export class ListProxy<T = unknown> extends BaseProxy implements AsyncIterable<T
 
   /** An iterable that throws rejects. */
   *#extend(items: Iterable<T> | ListProxy<T>): Flow<number> {
-    if (!(items instanceof ListProxy)) return yield this.call('extend', [[...items]]);
+    if (!(items instanceof ListProxy)) return yield this.call('extend', [arrayOf(items)]);
     return yield this.call('extend', [this.isNear(items) ? items : yield items.toArray()]);
   }
 
@@ -373,6 +373,12 @@ const EXPOSED = [
   ...['increment', 'compareAndSet', 'fill', 'join', 'concat', 'clear', 'toArray'],
   ...['_versioned', '_permute', '_chunk', 'Symbol.iterator'],
 ];
+
+function arrayOf(items: Iterable<unknown>): unknown[] {
+  if (typeof (items as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function')
+    return [...items];
+  throw new TypeError('A list is extended by an array, another iterable, or a shared list');
+}
 
 export const listType: SharedType = {
   typeid: 'list',

@@ -1,14 +1,15 @@
-// The order of priorities: numbers and bigints, then texts, then arrays of these, element by element.
-// It is an order over all of them, so that no item is refused for what happens to be queued already.
+// The order of priorities: numbers and bigints, then texts, then arrays that begin with these, element
+// by element up to the first that is none: the rest of an array is what its priority is for. It is an
+// order over all of them, so that no item is refused for what happens to be queued already.
 
 type Scalar = number | bigint | string;
-export type Priority = Scalar | readonly Scalar[];
+export type Priority = Scalar | readonly [Scalar, ...unknown[]];
 
 /** Throws `TypeError` for what has no place in the order: anything else, NaN among it. */
 export function requirePriority(item: unknown): void {
-  if (isScalar(item) || (Array.isArray(item) && item.every(isScalar))) return;
+  if (isScalar(item) || (Array.isArray(item) && isScalar(item[0]))) return;
   throw new TypeError(
-    'An item of a priority queue is a number, a bigint, a text, or an array of these: put [priority, key] and keep the rest in a dict under that key',
+    'An item of a priority queue is a number, a bigint, a text, or an array that begins with one: put [priority, item]',
   );
 }
 
@@ -32,11 +33,13 @@ function compareScalars(a: Scalar, b: Scalar): number {
   return a < b ? -1 : Number(a > b); // 1 and 1n are neither
 }
 
-function compareArrays(a: readonly Scalar[], b: readonly Scalar[]): number {
-  const shared = Math.min(a.length, b.length);
-  for (let i = 0; i < shared; i++) {
-    const order = compareScalars(a[i] as Scalar, b[i] as Scalar);
+function compareArrays(a: readonly unknown[], b: readonly unknown[]): number {
+  for (let i = 0; ; i++) {
+    const left = a[i];
+    const right = b[i];
+    if (!isScalar(left)) return isScalar(right) ? -1 : 0;
+    if (!isScalar(right)) return 1;
+    const order = compareScalars(left, right);
     if (order !== 0) return order;
   }
-  return a.length - b.length;
 }

@@ -332,6 +332,10 @@ export class QueueProxy<T = unknown> extends WaitingProxy {
     yield this.call('shutdown', [immediate]);
   }
 
+  protected override get takes(): boolean {
+    return true;
+  }
+
   protected override get purpose(): Purpose {
     return 'container';
   }

@@ -98,5 +98,6 @@ export function waitingTime(blocking: boolean, timeoutMs: number | undefined): n
 }
 
 export function timedOut(what: string, timeoutMs: number): TimeoutError {
-  return new TimeoutError(`${what} within ${String(timeoutMs)} ms`);
+  const when = timeoutMs === 0 ? 'at once' : `within ${String(timeoutMs)} ms`;
+  return new TimeoutError(`${what} ${when}`);
 }

@@ -121,12 +121,7 @@ const KIND = {
 export function isNumbered(kind: number): boolean {
   return !UNNUMBERED.has(kind);
 }
-const UNNUMBERED: ReadonlySet<number> = new Set([
-  KIND.ping,
-  KIND.pong,
-  KIND.goaway,
-  KIND.at,
-]);
+const UNNUMBERED: ReadonlySet<number> = new Set([KIND.ping, KIND.pong, KIND.goaway, KIND.at]);
 
 const REPLY = 1;
 const KEEP = 2;

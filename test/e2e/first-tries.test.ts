@@ -106,10 +106,37 @@ it.each<[string, () => unknown, RegExp]>([
     /another proxy class/,
   ],
   ['no address', () => Manager.connect(undefined as never), /needs the address/],
-  ['a text for options', () => new Manager('unix:/tmp/x' as never), /must be an object/],
+  [
+    'a text for options',
+    () => new Manager('unix:/tmp/x' as never),
+    /an object; there are: address/,
+  ],
 ])('%s is a UsageError that helps', (_name, wrong, text) => {
   expect(wrong).toThrow(UsageError);
   expect(wrong).toThrow(text);
+});
+
+it('what a method needs is said before anything is done', async () => {
+  const manager = new Manager();
+  const list = manager.list([1]);
+  const lock = manager.lock();
+  const queue = manager.queue();
+  const wrong: [() => Promise<unknown>, string][] = [
+    [() => list.set('a' as never, 1), "An index is a whole number, not 'a'"],
+    [() => list.extend(5 as never), 'A list is extended by an array'],
+    [() => lock.use(undefined as never), 'The argument of use() must be a function'],
+    [() => lock.acquire(false as never), 'an object; there are: timeoutMs, signal, blocking'],
+    [() => queue.get(5 as never), 'an object; there are: timeoutMs'],
+  ];
+  for (const [call, text] of wrong) await expect(call()).rejects.toThrow(text);
+  expect(await lock.locked()).toBe(false);
+  const handle = await lock.acquire();
+  await expect(lock.acquire({ blocking: false })).rejects.toThrow('The lock was not free at once');
+  await handle.release();
+  expect(() => release(list.at(0))).toThrow('Not a proxy but a promise: await it');
+  expect(() => manager.create(class {} as never)).toThrow('registered under one first');
+  for (const proxy of [list, lock, queue]) release(proxy);
+  await endManager(manager);
 });
 
 it('wrong contents of a list, dict or initializer are named', async () => {

@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  ConnectionLostError,
   Manager,
   ManagerDiedError,
   RemoteError,
@@ -163,11 +164,56 @@ describe.each([
     release(blocking);
   });
 
+  it('a long loop leaves nothing behind for when the event loop turns again', () => {
+    using queue = sync(manager).queue<number>();
+    queue.put(0);
+    queue.get();
+    const before = process.getActiveResourcesInfo().length;
+    for (let i = 0; i < 100; i++) {
+      queue.put(i);
+      expect(queue.get()).toBe(i);
+    }
+    expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before + 1);
+  });
+
+  it('what is released is on its way, and a holding that was lost before is a warning', async () => {
+    const warnings: Error[] = [];
+    manager.on('warning', (warning) => warnings.push(warning));
+    using lock = sync(manager).lock();
+    for (let i = 0; i < 50; i++) {
+      using handle = lock.acquire();
+      expect(handle.fence).toBeGreaterThan(0);
+      expect(lock.locked()).toBe(true);
+    }
+    expect(lock.locked()).toBe(false);
+    const handle = lock.acquire();
+    lock.release(); // anyone may, without the handle
+    handle.release();
+    expect(lock.locked()).toBe(false);
+    expect(warnings).toMatchObject([{ name: 'NotOwnerError' }]);
+    expect(await manager.inspect()).toMatchObject({ sessions: [{ locks: 0 }] });
+  });
+
   it('a message of many parts goes and comes', () => {
     using dict = sync(manager).dict<string, Buffer>();
     const big = Buffer.alloc(5 * 2 ** 20, 7);
     dict.set('big', big);
     expect(dict.get('big')?.equals(big)).toBe(true);
+  });
+
+  it('a thread that only blocks piles nothing up for the event loop', () => {
+    const queue = sync(manager).queue<number>();
+    const immediate = jest.spyOn(globalThis, 'setImmediate');
+    try {
+      for (let item = 0; item < 5; item++) {
+        queue.put(item);
+        expect(queue.get()).toBe(item);
+      }
+      expect(immediate.mock.calls.length).toBeLessThanOrEqual(1);
+    } finally {
+      immediate.mockRestore();
+      release(queue);
+    }
   });
 
   it('a remote object answers all that JavaScript asks', () => {
@@ -226,6 +272,24 @@ describe.each([
     for (const proxy of [short, blocking, counter]) release(proxy);
   });
 
+  it('what a time has given up holds back no callback', async () => {
+    const counter = manager.create<Counter>('Counter');
+    expect(await counter.total).toBe(0);
+    const blocking = sync(counter);
+    const short = withOptions(blocking, { timeoutMs: 50 });
+    expect(() => short.deaf()).toThrow(TimeoutError); // which runs on in the manager
+    expect(await counter.call((value) => value + 1, 1)).toBe(2); // comes by the event loop
+    await counter.wake();
+    for (const proxy of [short, blocking, counter]) release(proxy);
+  });
+
+  it('a lock is released where its body answers a promise', () => {
+    using lock = sync(manager).lock();
+    const refused = (): unknown => lock.use(() => Promise.reject(new Error('nobody waits')));
+    expect(refused).toThrow('answers a promise: give one that answers at once');
+    expect(lock.locked()).toBe(false);
+  });
+
   it('the death of the manager ends a call that waits', async () => {
     await manager.start();
     const counter = sync(manager).create<Counter>('Counter');
@@ -242,6 +306,14 @@ describe.each([
     sync(manager).shutdown();
     expect([manager.state, isAlive(manager.pid ?? 0)]).toEqual(['shutdown', false]);
     expect(() => sync(manager).list()).toThrow('shut down');
+  });
+
+  it('after the end of the manager the reason is that it was shut down', () => {
+    const list = sync(manager).list([1]);
+    expect(list.length).toBe(1);
+    sync(manager).shutdown();
+    expect(() => list.length).toThrow(ConnectionLostError);
+    expect(() => list.length).toThrow('it was shut down');
   });
 });
 
@@ -293,4 +365,5 @@ it('what stops a start is told to who blocks for it', async () => {
 
 it('is refused where there is nothing to block for', () => {
   expect(() => sync({})).toThrow(UsageError);
+  expect(() => sync(Promise.resolve({}))).toThrow('await it');
 });

@@ -1,17 +1,14 @@
 // What CPython asserts of barriers: _TestBarrier of Lib/test/_test_multiprocessing.py, for managers.
 // Five processes run the same lines.
-import { type BarrierProxy, type ListProxy, Manager, release } from '../../src/index';
-import { SHORT_LIMITS, endManager } from '../support/managers';
-import { FACES, Processes } from './processes';
+import { type BarrierProxy, type ListProxy, type Manager, release } from '../../src/index';
+import { expectNothingShared, onStage } from './stage';
 
 const N = 5;
 
 jest.setTimeout(60_000);
 
-describe.each(FACES)('behind the %s face', (face) => {
-  const manager = new Manager({ limits: SHORT_LIMITS });
+onStage(N, ({ manager, inChildren }) => {
   const made: object[] = [];
-  let processes: Processes;
 
   function mine<T extends object>(proxy: T): T {
     made.push(proxy);
@@ -21,20 +18,13 @@ describe.each(FACES)('behind the %s face', (face) => {
   const barrierOf = (...args: Parameters<Manager['barrier']>): BarrierProxy =>
     mine(manager.barrier(...args));
 
-  beforeAll(async () => {
-    processes = await Processes.start(N, face);
-    await manager.start();
-  });
-  afterEach(() => {
+  afterEach(async () => {
     for (const proxy of made.splice(0)) release(proxy);
-  });
-  afterAll(async () => {
-    await processes.end();
-    await endManager(manager);
+    await expectNothingShared(manager);
   });
 
   test.each([1, 10])('all pass it in step, %d times', async (passes) => {
-    const faults = await processes.run(
+    const faults = await inChildren(
       async (_lib, { open }, argument) => {
         const { barrier, before, after, times } = open(argument);
         const wrong: string[] = [];
@@ -57,17 +47,16 @@ describe.each(FACES)('behind the %s face', (face) => {
   });
 
   test('wait answers a different number to each', async () => {
-    const indices = await processes.run(
-      (_lib, { open }, argument) => open(argument).barrier.wait(),
-      { barrier: barrierOf(N) },
-    );
+    const indices = await inChildren((_lib, { open }, argument) => open(argument).barrier.wait(), {
+      barrier: barrierOf(N),
+    });
     expect([...indices].sort()).toEqual([0, 1, 2, 3, 4]);
   });
 
   test('action: it has run once when they go on', async () => {
     const results = list();
     const barrier = barrierOf(N, { action: () => results.push(true) });
-    const lengths = await processes.run(
+    const lengths = await inChildren(
       async (_lib, { open }, argument) => {
         const it = open(argument);
         await it.barrier.wait();
@@ -80,7 +69,7 @@ describe.each(FACES)('behind the %s face', (face) => {
 
   test('abort: the others get BrokenBarrierError', async () => {
     const barrier = barrierOf(N);
-    const fates = await processes.run(
+    const fates = await inChildren(
       async (_lib, { open }, argument) => {
         const it = open(argument);
         try {
@@ -102,7 +91,7 @@ describe.each(FACES)('behind the %s face', (face) => {
 
   test('reset: those who wait get BrokenBarrierError, and then all pass it', async () => {
     const barrier = barrierOf(N);
-    const fates = await processes.run(
+    const fates = await inChildren(
       async (_lib, { open }, argument) => {
         const it = open(argument);
         let fate = 'reset it';
@@ -128,7 +117,7 @@ describe.each(FACES)('behind the %s face', (face) => {
   });
 
   test('abort and reset: a broken barrier can be used again', async () => {
-    const fates = await processes.run(
+    const fates = await inChildren(
       async (_lib, { open }, argument) => {
         const { barrier, other } = open(argument);
         let fate = 'aborted';
@@ -157,7 +146,7 @@ describe.each(FACES)('behind the %s face', (face) => {
     ['of the barrier', 50, undefined],
   ])('the timeout %s: one is late, all get BrokenBarrierError', async (_name, own, given) => {
     const barrier = barrierOf(N, { timeoutMs: own });
-    const fates = await processes.run(
+    const fates = await inChildren(
       async (_lib, { open }, argument) => {
         const it = open(argument);
         const index = await it.barrier.wait({ timeoutMs: 30_000 });
@@ -183,7 +172,7 @@ describe.each(FACES)('behind the %s face', (face) => {
   });
 
   test('a thousand passes', async () => {
-    await processes.run(
+    await inChildren(
       async (_lib, { open }, argument) => {
         const it = open(argument);
         for (let i = 0; i < 1000; i++) await it.barrier.wait();

@@ -2,6 +2,7 @@
 // before each use of a shared object; behind the synchronous face the same lines wait for nothing.
 import type * as library from '../../src/index';
 import { Child } from '../support/runners';
+import { until } from '../support/until';
 
 /** How a process uses its proxies. */
 export type Face = 'async' | 'sync';
@@ -16,15 +17,40 @@ export interface Opened {
 type Library = typeof library;
 
 function install(lib: Library, state: Record<string, unknown>, face: Face): void {
-  const faces = { async: (proxy: object) => proxy, sync: (lib as { sync?: unknown }).sync };
-  const make = faces[face] as (proxy: object) => object;
+  const opened: object[] = [];
+  const openOne = (proxy: object): object => {
+    const one = face === 'async' ? proxy : (lib.sync(proxy) as object);
+    if (one !== proxy) lib.release(proxy);
+    opened.push(one);
+    return one;
+  };
   state.open = (argument: object) => {
     const fields = Object.entries(lib.revive(argument)).map(([name, value]: [string, unknown]) => [
       name,
-      lib.isProxy(value) ? make(value as object) : value,
+      lib.isProxy(value) ? openOne(value as object) : value,
     ]);
     return Object.fromEntries(fields) as unknown;
   };
+  state.giveBack = () => {
+    for (const proxy of opened.splice(0)) lib.release(proxy);
+  };
+}
+
+/** What a body opened goes back when it has ended. */
+async function runAlone<A extends object, R>(
+  child: Child,
+  body: (lib: Library, state: object, argument: A) => R | Promise<R>,
+  argument: A,
+): Promise<Awaited<R>> {
+  try {
+    return await child.run(body, argument);
+  } finally {
+    if (child.process.connected) {
+      await child.run((_lib, state) => {
+        (state.giveBack as () => void)();
+      });
+    }
+  }
 }
 
 export class Processes {
@@ -34,23 +60,38 @@ export class Processes {
     this.#children = children;
   }
 
-  static async start(count: number, face: Face): Promise<Processes> {
+  static async start(count: number): Promise<Processes> {
     const children = Array.from({ length: count }, () => new Child());
-    await Promise.all(children.map((child) => child.run(install, face)));
+    await Promise.all(children.map((child) => child.run(() => 'there')));
     return new Processes(children);
   }
 
-  /** Runs `body` in all of them, or in the first `count`, at once. It sees its arguments only. */
+  /** How what is opened from now on is used. */
+  async wear(face: Face): Promise<void> {
+    await Promise.all(this.#children.map((child) => child.run(install, face)));
+  }
+
+  /**
+   * Runs `body` in all of them, or in the first `count`, at once. It sees its arguments only. One
+   * after another in each process: its end gives back what was opened there.
+   */
   run<A extends object, R>(
     body: (lib: Library, state: Opened, argument: A) => R | Promise<R>,
     argument: A,
     count = this.#children.length,
   ): Promise<Awaited<R>[]> {
     const run = body as unknown as (lib: Library, state: object, argument: A) => R | Promise<R>;
-    return Promise.all(this.#children.slice(0, count).map((child) => child.run(run, argument)));
+    return Promise.all(
+      this.#children.slice(0, count).map((child) => runAlone(child, run, argument)),
+    );
   }
 
-  async end(): Promise<void> {
+  /** Resolves when `manager` knows that they are gone. */
+  async end(manager: library.Manager): Promise<void> {
     await Promise.all(this.#children.map((child) => child.kill()));
+    await until(
+      async () => (await manager.inspect()).sessions.length === 1,
+      'the sessions of the processes to end',
+    );
   }
 }

@@ -1,33 +1,23 @@
 // What CPython asserts of queues and events: _TestQueue, _TestJoinableQueue and _TestEvent of
 // Lib/test/_test_multiprocessing.py, for managers.
-import { type BlockingOptions, Manager, release } from '../../src/index';
-import { SHORT_LIMITS, endManager } from '../support/managers';
-import { FACES, Processes } from './processes';
+import { type BlockingOptions, release } from '../../src/index';
+import { expectNothingShared, onStage } from './stage';
 
 const TIMEOUT = 50;
 
 jest.setTimeout(60_000);
 
-describe.each(FACES)('behind the %s face', (face) => {
-  const manager = new Manager({ limits: SHORT_LIMITS });
+onStage(4, ({ manager, inChildren }) => {
   const made: object[] = [];
-  let processes: Processes;
 
   function mine<T extends object>(proxy: T): T {
     made.push(proxy);
     return proxy;
   }
 
-  beforeAll(async () => {
-    processes = await Processes.start(4, face);
-    await manager.start();
-  });
-  afterEach(() => {
+  afterEach(async () => {
     for (const proxy of made.splice(0)) release(proxy);
-  });
-  afterAll(async () => {
-    await processes.end();
-    await endManager(manager);
+    await expectNothingShared(manager);
   });
 
   /** Every way to ask: its options, and how long it waits at least. */
@@ -43,7 +33,7 @@ describe.each(FACES)('behind the %s face', (face) => {
     const queue = mine(manager.queue<number>(6));
     const childCanStart = mine(manager.event());
     const parentCanContinue = mine(manager.event());
-    const getting = processes.run(
+    const getting = inChildren(
       async (_lib, { open }, argument) => {
         const it = open(argument);
         await it.childCanStart.wait();
@@ -80,7 +70,7 @@ describe.each(FACES)('behind the %s face', (face) => {
 
   test('get: every way to ask, from a queue with items and from an empty one', async () => {
     const queue = mine(manager.queue<number>());
-    await processes.run(
+    await inChildren(
       async (_lib, { open }, argument) => {
         const it = open(argument);
         for (const item of [2, 3, 4, 5]) await it.queue.put(item);
@@ -119,7 +109,7 @@ describe.each(FACES)('behind the %s face', (face) => {
 
   test('task_done and join: four workers, ten items', async () => {
     const queue = mine(manager.joinableQueue<number | null>());
-    const working = processes.run(
+    const working = inChildren(
       async (_lib, { open }, argument) => {
         const it = open(argument);
         let done = 0;
@@ -143,7 +133,7 @@ describe.each(FACES)('behind the %s face', (face) => {
 
   test('take, which Python has not: acknowledged or given back', async () => {
     const queue = mine(manager.queue<number>());
-    const told = await processes.run(
+    const told = await inChildren(
       async (_lib, { open }, argument) => {
         const it = open(argument).queue;
         await it.put(1);
@@ -187,7 +177,7 @@ describe.each(FACES)('behind the %s face', (face) => {
     await event.clear();
     await expect(event.isSet()).resolves.toBe(false);
     const waiting = event.wait();
-    await processes.run((_lib, { open }, argument) => open(argument).event.set(), { event }, 1);
+    await inChildren((_lib, { open }, argument) => open(argument).event.set(), { event }, 1);
     await expect(waiting).resolves.toBe(true);
   });
 });

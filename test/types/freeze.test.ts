@@ -115,3 +115,10 @@ test('a ring is frozen once', () => {
   expect(deepFreeze(ring)).toBe(ring);
   expect(() => ring.map.clear()).toThrow(TypeError);
 });
+
+test('what is taken out of a queue is the own of who took it', async () => {
+  const queue = mine(manager.queue<number[]>());
+  await queue.put([1]);
+  const item = await queue.get();
+  expect(item.push(2)).toBe(2);
+});

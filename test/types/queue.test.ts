@@ -232,7 +232,7 @@ describe('take', () => {
 describe('priorities', () => {
   const sorted: Priority[] = [
     ...[-Infinity, -2n, -1, 0, 0.5, 1n, 2 ** 60, Infinity, '', 'B', 'a', 'aa', 'b'],
-    ...[[], [1], [1, 'a'], [1, 'b'], [2n], ['a']],
+    ...([[1], [1, 'a'], [1, 'b'], [2n], ['a']] as [Priority & string][]),
   ];
 
   test('are one order over all that has one', async () => {
@@ -246,7 +246,19 @@ describe('priorities', () => {
     await expect(drain(queue)).resolves.toEqual(sorted);
   });
 
-  test.each([NaN, {}, null, undefined, true, [[1]], [1, {}], new Date()])(
+  test('are what an array begins with: the rest goes along', async () => {
+    const queue = mine(manager.priorityQueue<[number, ...unknown[]]>());
+    const items = [
+      [1, { task: 'b' }],
+      [1, { task: 'a' }],
+      [1, 0, {}],
+      [2, null],
+    ] as [number, ...unknown[]][];
+    for (const item of [items[3]!, items[0]!, items[1]!, items[2]!]) await queue.put(item);
+    await expect(drain(queue)).resolves.toEqual(items);
+  });
+
+  test.each([NaN, {}, null, undefined, true, [], [[1]], [{}, 1], new Date()])(
     '%p has none',
     async (item) => {
       const queue = mine(manager.priorityQueue(1));
