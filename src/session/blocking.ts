@@ -101,6 +101,15 @@ export class Blocking implements Blocker {
     }
   }
 
+  /** Who no longer reads may have said goodbye before. */
+  hearOut(): void {
+    try {
+      while (this.#lane?.receive(performance.now()) === true);
+    } catch {
+      return; // that was all
+    }
+  }
+
   close(): void {
     this.#lane?.close();
     this.#lane = undefined;
