@@ -284,20 +284,10 @@ export class Connection implements Minter {
   /** A lane breaks with its manager. */
   #goneFor(error: unknown): Error {
     if (!(error instanceof PipeEnd)) return error as Error;
-    this.#hearOut();
     const failure = readFailure(this.address);
     if (failure !== undefined) return unpackValue(failure) as Error;
     if (this.#goodbye !== undefined) return this.#goneAway(this.#goodbye);
     return this.#isAdmitted ? lossOf(this.address, error) : unreachable(this.address, error);
-  }
-
-  /** Who no longer reads may have said goodbye before. */
-  #hearOut(): void {
-    try {
-      while (this.#lane?.receive(performance.now()) === true);
-    } catch {
-      return; // that was all
-    }
   }
 
   #goneAway(reason: string): ConnectionLostError {
