@@ -86,7 +86,7 @@ export class Blocking implements Blocker {
     try {
       (this.#lane ??= this.#openLane(undefined))?.send(this.#options.outbox);
     } catch (error) {
-      this.#options.broke(error);
+      this.#broke(error);
     }
   }
 
@@ -98,15 +98,6 @@ export class Blocking implements Blocker {
       this.#lane?.sendLast(outbox, performance.now() + GOODBYE_MS);
     } catch (error) {
       if (!(error instanceof PipeEnd)) throw error; // the server is gone: it misses nobody
-    }
-  }
-
-  /** Who no longer reads may have said goodbye before. */
-  hearOut(): void {
-    try {
-      while (this.#lane?.receive(performance.now()) === true);
-    } catch {
-      return; // that was all
     }
   }
 
@@ -161,9 +152,23 @@ export class Blocking implements Blocker {
         if (lane?.receive(deadline) !== true) return false;
       }
     } catch (error) {
-      this.#options.broke(error);
+      this.#broke(error);
     }
     return true;
+  }
+
+  #broke(error: unknown): void {
+    if (error instanceof PipeEnd) this.#hearOut();
+    this.#options.broke(error);
+  }
+
+  /** Who no longer reads may have said goodbye before. */
+  #hearOut(): void {
+    try {
+      while (this.#lane?.receive(performance.now()) === true);
+    } catch {
+      return; // that was all
+    }
   }
 
   #openLane(deadline: number | undefined): Lane | undefined {

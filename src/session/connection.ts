@@ -284,7 +284,6 @@ export class Connection implements Minter {
   /** A lane breaks with its manager. */
   #goneFor(error: unknown): Error {
     if (!(error instanceof PipeEnd)) return error as Error;
-    this.blocking.hearOut();
     const failure = readFailure(this.address);
     if (failure !== undefined) return unpackValue(failure) as Error;
     if (this.#goodbye !== undefined) return this.#goneAway(this.#goodbye);
