@@ -47,7 +47,10 @@ export class Stage {
   /** Goes to the point once. Answers how long after the kill all was as it should be, in ms. */
   async play(name, point) {
     const timer = new AbortController();
-    const stuck = until(() => timer.signal.aborted, `the end of "${name}": stuck`, CASE_MS);
+    const stuck = until(() => timer.signal.aborted, `the end of "${name}"`, {
+      timeoutMs: CASE_MS,
+      everyMs: 100,
+    });
     try {
       return await Promise.race([this.#play(name, point), stuck]);
     } finally {
@@ -117,7 +120,7 @@ export class Stage {
   async #nothingLeft() {
     let left;
     const look = async () => (left = await this.#left()).length === 0;
-    await until(look, 'nothing to be left').catch((error) => {
+    await until(look, 'nothing to be left', { everyMs: 10 }).catch((error) => {
       throw new Error(`${error.message}: ${left.join('; ')}`);
     });
   }

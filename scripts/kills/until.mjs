@@ -2,11 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Resolves when `condition` is true; rejects after `timeoutMs`. */
-export async function until(condition, what, timeoutMs = 5000) {
+export async function until(condition, what, { timeoutMs = 5000, everyMs = 1 } = {}) {
   const end = performance.now() + timeoutMs;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`Waited ${timeoutMs} ms for ${what}`);
-    await sleep(1);
+    await sleep(everyMs);
   }
 }
 

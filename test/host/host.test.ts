@@ -200,6 +200,25 @@ describe('a token', () => {
     expect(host.tickets.size).toBe(0);
   });
 
+  it('is not used up by a claim that still waits when its session ends', async () => {
+    const [one, two, three] = [client(), client(), client()];
+    for (const connection of connections) await connection.open();
+    const write = jest.spyOn(links[0]!, 'write').mockImplementation(); // nothing of it arrives
+    const lease = list(one, [7]);
+    const text = one.mint(lease, { uses: 1, ttlMs: 60_000 });
+    const lost = expect(two.claim(text).over).rejects.toBeInstanceOf(Error);
+    await two.manage('numberOfObjects');
+    links[1]!.destroy();
+    await lost;
+    await until(() => host.snapshot().sessions.length === 2);
+    const claimed = three.claim(text);
+    await three.manage('numberOfObjects');
+    const held = write.mock.calls.map(([bytes]) => bytes);
+    write.mockRestore();
+    for (const bytes of held) links[0]!.write(bytes);
+    await expect(call(three, claimed.lease, 'at', [0])).resolves.toBe(7);
+  });
+
   it('that was changed, spent or made up gets one and the same answer', async () => {
     const [one, two] = [client(), client()];
     const lease = list(one);
