@@ -28,7 +28,7 @@ export class Stage {
   items = Stage.#items;
   static #items = { put: 0, redelivered: 0 };
   #next = new Victim();
-  #others = [];
+  #clients = [];
   /** In the directory of the manager from the beginning. */
   #files = [];
   #unswept = new Set();
@@ -66,7 +66,7 @@ export class Stage {
     const tookMs = performance.now() - victim.killedAt;
     const limitMs = AT_ONCE_MS + (point.isLate ? LINGER_MS : 0);
     if (tookMs > limitMs) throw new Error(`It took ${tookMs} ms until all was right`);
-    for (const other of this.#others.splice(0)) other.kill();
+    for (const client of this.#clients.splice(0)) client.kill();
     await victim.gone();
     for (const proxy of Object.values(shared)) release(proxy);
     await this.#nothingLeft();
@@ -77,6 +77,7 @@ export class Stage {
   async #victim(point, shared) {
     const victim = this.#next;
     this.#next = new Victim();
+    this.#clients.push(victim);
     victim.begin({ point, role: 'client', address: this.manager.address, shared });
     await victim.says();
     return victim;
@@ -85,7 +86,7 @@ export class Stage {
   /** A second client, which has the other part in that point; it is killed after the first. */
   accomplice(point, shared) {
     const other = new Victim();
-    this.#others.push(other);
+    this.#clients.push(other);
     other.begin({ point, role: 'accomplice', address: this.manager.address, shared });
     return other;
   }
@@ -143,7 +144,7 @@ export class Stage {
   /** What ends by its time has ended then too. */
   async close() {
     this.#next.kill();
-    for (const other of this.#others) other.kill();
+    for (const client of this.#clients) client.kill();
     this.#unswept.clear();
     try {
       await this.#nothingLeft();
