@@ -32,6 +32,9 @@ module.exports = {
     },
   ],
   testTimeout: 10_000,
+  // A process of its own for each file: what a collector finds, and when, depends on all that ran before.
+  maxWorkers: 2,
+  workerIdleMemoryLimit: '1MB',
   // The default one rewrites functions, and then their text cannot run in another process.
   coverageProvider: 'v8',
   collectCoverageFrom: ['src/**/*.ts'],
