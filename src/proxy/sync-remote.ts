@@ -71,6 +71,17 @@ function nothing(): undefined {
   return undefined;
 }
 
+/** By its `next`: an iterator, asked for its iterator, would answer itself again and again. */
+function steps(iterator: Iterator<unknown>): IterableIterator<unknown> {
+  return {
+    next: () => iterator.next(),
+    return: (value?: unknown) => iterator.return?.(value) ?? { done: true, value },
+    [Symbol.iterator]() {
+      return this;
+    },
+  };
+}
+
 class Traps implements ProxyHandler<object> {
   readonly #root: Root;
   readonly #path: readonly string[];
@@ -139,8 +150,8 @@ class Traps implements ProxyHandler<object> {
   }
 
   #iterate(): unknown {
-    const iterator = this.#send('iterate', undefined, []) as { [Symbol.iterator](): unknown };
-    return iterator[Symbol.iterator]();
+    const iterator = this.#send('iterate', undefined, []) as IterableIterator<unknown>;
+    return roots.has(iterator) ? steps(iterator) : iterator[Symbol.iterator]();
   }
 
   #function(path: readonly string[]): object {
