@@ -148,6 +148,13 @@ export abstract class Creators extends EventEmitter<ManagerEvents> {
     return this.make(typeid, args, 'argument') as Remote<T>;
   }
 
+  /** Throws: a manager is no value, and JSON would make an empty object of it. */
+  toJSON(): never {
+    throw new UsageError(
+      'A manager cannot be sent: send its proxies, or its address, for Manager.connect(address)',
+    );
+  }
+
   protected abstract make(typeid: string, args: readonly unknown[], purpose: Purpose): object;
 }
 

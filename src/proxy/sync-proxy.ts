@@ -91,7 +91,7 @@ class Traps implements ProxyHandler<BaseProxy> {
   /** Methods of the proxy come before attributes: those are reached by `get(name)` too. */
   #isElement(name: string): boolean {
     if (this.#elements === 'index') return INDEX.test(name);
-    return this.#elements === 'name' && !(name in this.#proxy) && name !== 'then';
+    return this.#elements !== undefined && !(name in this.#proxy) && name !== 'then';
   }
 
   #read(name: string): unknown {

@@ -9,6 +9,7 @@ import { ELEMENT, type Element, type HasElements } from '../session/elements';
 import { equals } from '../session/exposure';
 import { type Purpose } from '../session/parties';
 import { type Copyable, TO_PLAIN, toPlain } from '../session/plain-copy';
+import { kindOf } from '../wire/plain';
 import {
   type Chunk,
   type IterationOptions,
@@ -342,7 +343,11 @@ export class ListProxy<T = unknown> extends BaseProxy implements AsyncIterable<T
 /** As in `Array.prototype.sort`, undefined goes last and is never compared. */
 function compareLast<T>(compare: (a: T, b: T) => number, a: T, b: T): number {
   if (a === undefined || b === undefined) return Number(a === undefined) - Number(b === undefined);
-  return compare(a, b);
+  const order: unknown = compare(a, b);
+  if (typeof order === 'number') return order;
+  throw new UsageError(
+    `Cannot sort the list: the function that compares answers no number but ${kindOf(order)}; an async one cannot compare`,
+  );
 }
 
 const EXPOSED = [

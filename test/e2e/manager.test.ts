@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Manager, ManagerDiedError, type Remote, release } from '../../src/index';
+import { Manager, ManagerDiedError, type Remote, release, sync } from '../../src/index';
 import { Child, TS_ARGV, Thread } from '../support/runners';
 import { SHORT_LIMITS, directoryOf, endManager, isAlive } from '../support/managers';
 import { until } from '../support/until';
@@ -52,6 +52,14 @@ describe('states', () => {
       expect.objectContaining({ code: 'ERR_REFERENT_SHUT_DOWN' }) as Error,
     );
     await expect(manager.start()).rejects.toMatchObject({ code: 'ERR_REFERENT_SHUT_DOWN' });
+  });
+
+  test('is no value that can be sent, nor is its synchronous face', () => {
+    const manager = new Manager();
+    for (const sent of [manager, sync(manager)]) {
+      expect(() => JSON.stringify({ sent })).toThrow('A manager cannot be sent');
+    }
+    expect(manager.state).toBe('initial');
   });
 
   test('the first use starts it; start() afterwards waits for it; a second start() is refused', async () => {

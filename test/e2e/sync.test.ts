@@ -88,6 +88,7 @@ describe.each([
     expect(() => list.get(99)).toThrow(RangeError);
     expect(() => list.set(99, 1)).toThrow('out of range');
     expect(() => list.sort('x' as never)).toThrow(UsageError);
+    expect(() => list.sort((async () => 1) as never)).toThrow('answers no number');
     release(list);
   });
 
@@ -106,6 +107,9 @@ describe.each([
     ]);
     expect([dict.size, dict.toObject(), dict.increment('a', 5)]).toEqual([2, { a: 1, b: 2 }, 6]);
     expect(() => dict.get({} as never)).toThrow(UsageError);
+    expect([{ ...dict }, Object.entries(dict)]).toEqual([{ a: 6, b: 2 }, [...dict]]);
+    expect((dict as unknown as { x: unknown }).x).toBeUndefined();
+    expect(() => Object.assign(dict, { a: 1 })).toThrow(TypeError); // written by set() only
     using set = s.set([1, 2]);
     expect([set.has(2), set.size, [...set], set.union([3])]).toEqual([
       true,

@@ -316,6 +316,16 @@ describe('sort(compare)', () => {
     await expect(sorting).rejects.toBeInstanceOf(SyntaxError);
     await expect(proxy.toArray()).resolves.toEqual([2, 1]);
   });
+
+  test('a comparator that answers no number is told so, and NaN is 0 as in arrays', async () => {
+    const proxy = list([2, 1, 3]);
+    const answers: unknown[] = [Promise.resolve(1), true, undefined, 1n];
+    for (const answer of answers) {
+      await expect(proxy.sort(() => answer as number)).rejects.toThrow('answers no number');
+    }
+    await proxy.sort(() => NaN);
+    await expect(proxy.toArray()).resolves.toEqual([2, 1, 3]);
+  });
 });
 
 describe('equality', () => {
