@@ -31,6 +31,7 @@ module.exports = {
       setupFiles: ['<rootDir>/test/support/expose-gc.js'],
     },
   ],
+  globalSetup: '<rootDir>/test/support/fast-children.js',
   testTimeout: 10_000,
   // A process of its own for each file: what a collector finds, and when, depends on all that ran before.
   maxWorkers: 2,
