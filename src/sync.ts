@@ -113,12 +113,14 @@ class BlockingManager extends Creators {
   }
 
   shutdown(options?: { readonly drainMs?: number }): void {
-    const { pid, state } = this.#manager;
-    const connection = state === 'started' ? connectionOf(this.#manager) : undefined;
+    const { pid, state, shutdownTimeoutMs } = this.#manager;
+    const lane = state === 'started' ? connectionOf(this.#manager).blocking : undefined;
+    const drainMs = options?.drainMs ?? 0;
     this.#manager.shutdown(options).catch(toldHere);
-    if (connection?.session.ended === undefined) connection?.blocking.flush();
-    if (pid !== undefined)
-      waitForEnd(pid, this.#manager.shutdownTimeoutMs + (options?.drainMs ?? 0));
+    lane?.shutdown(drainMs);
+    if (pid === undefined) return;
+    waitForEnd(pid, shutdownTimeoutMs + drainMs, () => lane?.hear());
+    lane?.close();
   }
 
   numberOfObjects(): number {
@@ -140,8 +142,8 @@ class BlockingManager extends Creators {
   }
 }
 
-/** Signals help, each stronger than the one before. */
-function waitForEnd(pid: number, timeoutMs: number): void {
+/** Signals help, each stronger than the one before. `hear` takes what the process still says. */
+function waitForEnd(pid: number, timeoutMs: number, hear: () => void): void {
   const steps = [
     { signal: undefined, waitMs: timeoutMs },
     { signal: 'SIGTERM', waitMs: KILL_STEP_MS },
@@ -151,7 +153,9 @@ function waitForEnd(pid: number, timeoutMs: number): void {
     if (signal !== undefined) process.kill(pid, signal);
     const end = performance.now() + waitMs;
     while (performance.now() < end) {
-      if (hasEnded(pid)) return;
+      const isOver = hasEnded(pid);
+      hear();
+      if (isOver) return;
       sleepSync(1);
     }
   }

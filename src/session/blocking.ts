@@ -34,9 +34,16 @@ interface BlockingOptions {
 export class Blocking implements Blocker {
   readonly #options: BlockingOptions;
   #lane: Lane | undefined;
+  /** How many calls wait for their answers, one inside of the other. */
+  #blocked = 0;
 
   constructor(options: BlockingOptions) {
     this.#options = options;
+  }
+
+  /** The thread stands still: what is called here must answer at once. */
+  get isBlocked(): boolean {
+    return this.#blocked > 0;
   }
 
   callBlocking(request: Request): unknown {
@@ -101,6 +108,22 @@ export class Blocking implements Blocker {
     }
   }
 
+  /**
+   * Asks the manager to end. A second time where that was asked for already, and as a call of a blocked
+   * thread: others are held back while the answers before them are unread.
+   */
+  shutdown(drainMs: number): void {
+    const { session, managing } = this.#options;
+    if (session.ended === undefined) this.post({ ...managing('shutdown', [drainMs]), lane: true });
+  }
+
+  /** Takes what has come so far, for a thread that waits for something else. */
+  hear(): void {
+    this.#blocked++;
+    this.#takeAll();
+    this.#blocked--;
+  }
+
   close(): void {
     this.#lane?.close();
     this.#lane = undefined;
@@ -145,6 +168,7 @@ export class Blocking implements Blocker {
 
   /** False where the deadline passed before the answer came. */
   #complete(call: BlockingCall, deadline: number | undefined): boolean {
+    this.#blocked++;
     try {
       while (call.outcome === undefined) {
         const lane = (this.#lane ??= this.#openLane(deadline));
@@ -153,21 +177,24 @@ export class Blocking implements Blocker {
       }
     } catch (error) {
       this.#broke(error);
+    } finally {
+      this.#blocked--;
     }
     return true;
   }
 
   #broke(error: unknown): void {
-    if (error instanceof PipeEnd) this.#hearOut();
+    if (error instanceof PipeEnd) this.#takeAll(); // who no longer reads may have said goodbye before
     this.#options.broke(error);
   }
 
-  /** Who no longer reads may have said goodbye before. */
-  #hearOut(): void {
+  #takeAll(): void {
     try {
       while (this.#lane?.receive(performance.now()) === true);
-    } catch {
-      return; // that was all
+    } catch (error) {
+      if (error instanceof PipeEnd)
+        this.close(); // that was all
+      else this.#options.broke(error);
     }
   }
 

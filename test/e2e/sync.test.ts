@@ -1,6 +1,6 @@
 // Calls that block: every case over FIFOs, and over a thread with a socket.
 import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -312,6 +312,23 @@ describe.each([
     expect(() => sync(manager).list()).toThrow('shut down');
   });
 
+  it('what was sent before the first link was there is answered before the end', async () => {
+    const list = manager.list<unknown>(['a']);
+    const sent = [list.push(1), list.get(0), list.push(2)];
+    expect(sync(list).length).toBe(3);
+    sync(manager).shutdown();
+    await expect(Promise.all(sent)).resolves.toEqual([2, 'a', 3]);
+  });
+
+  it('an answer that nobody reads does not hold back the end', async () => {
+    const list = manager.list([Buffer.alloc(5 * 2 ** 20)]);
+    const unread = Promise.allSettled([list.get(0)]);
+    expect(sync(list).length).toBe(1);
+    sync(manager).shutdown();
+    await expect(manager.join()).resolves.toMatchObject({ code: 0, signal: null });
+    await unread;
+  });
+
   it('after the end of the manager the reason is that it was shut down', () => {
     const list = sync(manager).list([1]);
     expect(list.length).toBe(1);
@@ -319,6 +336,14 @@ describe.each([
     expect(() => list.length).toThrow(ConnectionLostError);
     expect(() => list.length).toThrow('it was shut down');
   });
+});
+
+it('FIFOs are closed when shutdown() returns', () => {
+  const manager = new Manager();
+  expect(sync(manager).list([1]).length).toBe(1);
+  const before = readdirSync('/dev/fd').length;
+  sync(manager).shutdown();
+  expect(readdirSync('/dev/fd').length).toBe(before - 4);
 });
 
 it('a token is opened where it is used', async () => {
