@@ -14,6 +14,9 @@ type Request = CallRequest & { readonly target: Lease };
 
 /** How long a goodbye may take. */
 const GOODBYE_MS = 100;
+/** How often the lane is looked at from the event loop, where it may bring something. */
+const LOOK_MS = 1;
+const LOOK_MS_MAX = 50;
 
 interface BlockingOptions {
   readonly session: Session;
@@ -36,6 +39,9 @@ export class Blocking implements Blocker {
   #lane: Lane | undefined;
   /** How many calls wait for their answers, one inside of the other. */
   #blocked = 0;
+  /** Calls that nobody waits for any more, and that have not answered. */
+  #unanswered = 0;
+  #looking: NodeJS.Timeout | undefined;
 
   constructor(options: BlockingOptions) {
     this.#options = options;
@@ -54,7 +60,7 @@ export class Blocking implements Blocker {
     const deadline = timeoutMs > 0 ? performance.now() + timeoutMs : undefined;
     const call = session.openBlocking(request);
     if (!this.#claimHeld(deadline) || !this.#complete(call, deadline)) {
-      session.giveUp(call);
+      this.#giveUp(call);
       const text = `Call of "${request.name}" was not answered within ${String(timeoutMs)} ms`;
       throw new TimeoutError(text);
     }
@@ -67,10 +73,11 @@ export class Blocking implements Blocker {
   post(request: Request): void {
     const { session } = this.#options;
     this.#requireReady();
-    session.openBlocking(request, (error) => {
+    const call = session.openBlocking(request, (error) => {
       // With the connection all that was held is given up: that is no failure of a release.
       if (!(error instanceof ConnectionLostError)) session.onWarning?.(error as Error);
     });
+    this.#lookOutFor(call);
     this.flush();
   }
 
@@ -113,8 +120,9 @@ export class Blocking implements Blocker {
    * thread: others are held back while the answers before them are unread.
    */
   shutdown(drainMs: number): void {
-    const { session, managing } = this.#options;
-    if (session.ended === undefined) this.post({ ...managing('shutdown', [drainMs]), lane: true });
+    const { session, managing, address } = this.#options;
+    if (session.ended !== undefined || lacksPort(address())) return; // signals end it
+    this.post({ ...managing('shutdown', [drainMs]), lane: true });
   }
 
   /** Takes what has come so far, for a thread that waits for something else. */
@@ -125,6 +133,8 @@ export class Blocking implements Blocker {
   }
 
   close(): void {
+    clearTimeout(this.#looking);
+    this.#looking = undefined;
     this.#lane?.close();
     this.#lane = undefined;
   }
@@ -157,7 +167,7 @@ export class Blocking implements Blocker {
     if (claim === undefined) return true;
     const call = session.openBlocking({ ...managing('claim', [claim.tokenText]), lane: true });
     if (!this.#complete(call, deadline)) {
-      session.giveUp(call);
+      this.#giveUp(call);
       return false;
     }
     const { outcome } = call;
@@ -181,6 +191,29 @@ export class Blocking implements Blocker {
       this.#blocked--;
     }
     return true;
+  }
+
+  #giveUp(call: BlockingCall): void {
+    if (call.outcome !== undefined) return;
+    this.#options.session.giveUp(call);
+    this.#lookOutFor(call);
+  }
+
+  /** What comes for it, and callbacks before, may lie in the lane when the event loop turns again. */
+  #lookOutFor(call: BlockingCall): void {
+    this.#unanswered++;
+    call.cleanup = () => {
+      this.#unanswered--;
+    };
+    this.#lookSoon(LOOK_MS);
+  }
+
+  #lookSoon(waitMs: number): void {
+    this.#looking ??= setTimeout(() => {
+      this.#looking = undefined;
+      this.#takeAll();
+      if (this.#unanswered > 0) this.#lookSoon(Math.min(waitMs * 2, LOOK_MS_MAX));
+    }, waitMs).unref();
   }
 
   #broke(error: unknown): void {
