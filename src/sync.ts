@@ -5,7 +5,7 @@ import { type Snapshot } from './host/control';
 import { Manager, connectionOf, makeObject } from './manager';
 import { hasEnded } from './process/child';
 import { type ModuleRef } from './process/modules';
-import { blocking } from './proxy/functions';
+import { blocking, requireElsewhere } from './proxy/functions';
 import { SYNC } from './proxy/options';
 import { type Loose } from './proxy/remote-types';
 import { typesOf } from './registrations';
@@ -76,6 +76,7 @@ export function sync(manager: Manager): SyncManager;
 export function sync<T extends object>(proxy: T): Sync<T>;
 export function sync(subject: object): object {
   if (!(subject instanceof Manager)) return blocking(subject);
+  requireElsewhere(subject.address);
   const known = managers.get(subject) ?? new BlockingManager(subject);
   managers.set(subject, known);
   return known;

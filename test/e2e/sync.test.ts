@@ -17,6 +17,7 @@ import {
   withOptions,
 } from '../../src/index';
 import { type ListProxy } from '../../src/index';
+import { type Blocker } from '../fixtures/blocker';
 import { type Counter } from '../fixtures/classes';
 import { SHORT_LIMITS, endManager, expectNothingHeld, isAlive } from '../support/managers';
 import { Child } from '../support/runners';
@@ -27,6 +28,10 @@ class TestManager extends Manager {
     this.register('Counter', {
       module: require.resolve('../fixtures/classes'),
       export: 'Counter',
+    });
+    this.register('Blocker', {
+      module: require.resolve('../fixtures/blocker'),
+      export: 'Blocker',
     });
   }
 }
@@ -344,6 +349,24 @@ it('FIFOs are closed when shutdown() returns', () => {
   const before = readdirSync('/dev/fd').length;
   sync(manager).shutdown();
   expect(readdirSync('/dev/fd').length).toBe(before - 4);
+});
+
+it('a method in a manager blocks for others, and is told that it cannot for its own', async () => {
+  const [manager, other] = [new TestManager(), new Manager({ limits: SHORT_LIMITS })];
+  const blocker = manager.create<Blocker>('Blocker');
+  const [near, far] = [manager.list([1]), other.list([1, 2, 3])];
+  expect(await blocker.lengthOf(far)).toBe(3);
+  expect(sync(blocker).lengthOf(far)).toBe(3);
+  expect(await blocker.countAt(other.address, false)).toBe(2);
+  await expect(async () => await blocker.lengthOf(near)).rejects.toThrow('Not a proxy'); // it is the list itself
+  for (const isManager of [true, false]) {
+    const own = async (): Promise<number> => await blocker.countAt(manager.address, isManager);
+    await expect(own).rejects.toThrow('it runs in this very thread');
+  }
+  release(near);
+  release(far);
+  await manager.shutdown();
+  await endManager(other);
 });
 
 it('a token is opened where it is used', async () => {
