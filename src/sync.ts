@@ -5,7 +5,7 @@ import { type Snapshot } from './host/control';
 import { Manager, connectionOf, makeObject } from './manager';
 import { hasEnded } from './process/child';
 import { type ModuleRef } from './process/modules';
-import { blocking } from './proxy/functions';
+import { blocking, requireElsewhere } from './proxy/functions';
 import { SYNC } from './proxy/options';
 import { type Loose } from './proxy/remote-types';
 import { typesOf } from './registrations';
@@ -76,6 +76,7 @@ export function sync(manager: Manager): SyncManager;
 export function sync<T extends object>(proxy: T): Sync<T>;
 export function sync(subject: object): object {
   if (!(subject instanceof Manager)) return blocking(subject);
+  requireElsewhere(subject.address);
   const known = managers.get(subject) ?? new BlockingManager(subject);
   managers.set(subject, known);
   return known;
@@ -113,12 +114,14 @@ class BlockingManager extends Creators {
   }
 
   shutdown(options?: { readonly drainMs?: number }): void {
-    const { pid, state } = this.#manager;
-    const connection = state === 'started' ? connectionOf(this.#manager) : undefined;
+    const { pid, state, shutdownTimeoutMs } = this.#manager;
+    const lane = state === 'started' ? connectionOf(this.#manager).blocking : undefined;
+    const drainMs = options?.drainMs ?? 0;
     this.#manager.shutdown(options).catch(toldHere);
-    if (connection?.session.ended === undefined) connection?.blocking.flush();
-    if (pid !== undefined)
-      waitForEnd(pid, this.#manager.shutdownTimeoutMs + (options?.drainMs ?? 0));
+    lane?.shutdown(drainMs);
+    if (pid === undefined) return;
+    waitForEnd(pid, shutdownTimeoutMs + drainMs, () => lane?.hear());
+    lane?.close();
   }
 
   numberOfObjects(): number {
@@ -140,8 +143,8 @@ class BlockingManager extends Creators {
   }
 }
 
-/** Signals help, each stronger than the one before. */
-function waitForEnd(pid: number, timeoutMs: number): void {
+/** Signals help, each stronger than the one before. `hear` takes what the process still says. */
+function waitForEnd(pid: number, timeoutMs: number, hear: () => void): void {
   const steps = [
     { signal: undefined, waitMs: timeoutMs },
     { signal: 'SIGTERM', waitMs: KILL_STEP_MS },
@@ -151,7 +154,9 @@ function waitForEnd(pid: number, timeoutMs: number): void {
     if (signal !== undefined) process.kill(pid, signal);
     const end = performance.now() + waitMs;
     while (performance.now() < end) {
-      if (hasEnded(pid)) return;
+      const isOver = hasEnded(pid);
+      hear();
+      if (isOver) return;
       sleepSync(1);
     }
   }

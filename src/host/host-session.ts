@@ -146,9 +146,21 @@ export class HostSession {
   close(): void {
     this.#leaving = true;
     this.#session.flush();
+    this.#sendRestByLane();
     this.#link?.end();
     this.#lane?.end();
     if (this.#state === 'lingering') this.#end();
+  }
+
+  /** A client that has blocked ever since it came has no link yet, and answers that wait for one. */
+  #sendRestByLane(): void {
+    const { outbox } = this.#session;
+    const lane = this.#lane;
+    if (lane === undefined || outbox.isOpen) return;
+    const write = (bytes: Buffer): void => {
+      lane.write(Buffer.from(bytes)); // they are lent
+    };
+    outbox.writeTo({ write }, 1);
   }
 
   #opened(link: Link, isLane: boolean): void {

@@ -57,7 +57,16 @@ export function blocking(proxy: object): object {
   const lease = requireLease(proxy);
   const options = optionsOf(proxy);
   if (options?.[SYNC] === true) return proxy;
+  requireElsewhere(sessionOf(lease).peer);
   return makeLike(proxy, sessionOf(lease).duplicate(lease), { ...options, [SYNC]: true });
+}
+
+/** Throws `UsageError` where this thread is the one that would have to answer. */
+export function requireElsewhere(address: string): void {
+  if (!realm.serves(address)) return;
+  throw new UsageError(
+    `Cannot block for the manager at ${address}: it runs in this very thread; use its objects themselves, or await the call`,
+  );
 }
 
 function makeLike(proxy: object, lease: Lease, options: HandleOptions | undefined): object {

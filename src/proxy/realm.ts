@@ -8,7 +8,7 @@ import { type Lease } from '../refs/lease';
 import { Connection } from '../session/connection';
 import { lossOf } from '../session/loss';
 import { type Purpose, type Translator } from '../session/parties';
-import { isNetwork } from '../transport/address';
+import { isNetwork, lacksPort } from '../transport/address';
 import { type Token, parseToken } from '../wire/token';
 import {
   findPrivateKey,
@@ -42,6 +42,7 @@ const BLOCKING: HandleOptions = Object.freeze({ [SYNC]: true as const });
 /** A server in this process: a token of its own objects opens to the object itself. */
 export interface LocalServer {
   readonly manager: string;
+  readonly address: string;
   /** The object, or a promise of it where the token came before it. */
   open(text: string): object | Promise<object>;
 }
@@ -77,6 +78,11 @@ class Realm {
   }
   removeServer(server: LocalServer): void {
     this.#servers.delete(server);
+  }
+
+  /** Whether this very thread serves there: who blocks for that waits for itself. */
+  serves(address: string): boolean {
+    return !lacksPort(address) && [...this.#servers].some((server) => server.address === address);
   }
 
   registerProxyType(typeid: string, type: ProxyClass): void {

@@ -14,6 +14,9 @@ type Request = CallRequest & { readonly target: Lease };
 
 /** How long a goodbye may take. */
 const GOODBYE_MS = 100;
+/** How often the lane is looked at from the event loop, where it may bring something. */
+const LOOK_MS = 1;
+const LOOK_MS_MAX = 50;
 
 interface BlockingOptions {
   readonly session: Session;
@@ -34,9 +37,19 @@ interface BlockingOptions {
 export class Blocking implements Blocker {
   readonly #options: BlockingOptions;
   #lane: Lane | undefined;
+  /** How many calls wait for their answers, one inside of the other. */
+  #blocked = 0;
+  /** Calls that nobody waits for any more, and that have not answered. */
+  #unanswered = 0;
+  #looking: NodeJS.Timeout | undefined;
 
   constructor(options: BlockingOptions) {
     this.#options = options;
+  }
+
+  /** The thread stands still: what is called here must answer at once. */
+  get isBlocked(): boolean {
+    return this.#blocked > 0;
   }
 
   callBlocking(request: Request): unknown {
@@ -47,7 +60,7 @@ export class Blocking implements Blocker {
     const deadline = timeoutMs > 0 ? performance.now() + timeoutMs : undefined;
     const call = session.openBlocking(request);
     if (!this.#claimHeld(deadline) || !this.#complete(call, deadline)) {
-      session.giveUp(call);
+      this.#giveUp(call);
       const text = `Call of "${request.name}" was not answered within ${String(timeoutMs)} ms`;
       throw new TimeoutError(text);
     }
@@ -60,10 +73,11 @@ export class Blocking implements Blocker {
   post(request: Request): void {
     const { session } = this.#options;
     this.#requireReady();
-    session.openBlocking(request, (error) => {
+    const call = session.openBlocking(request, (error) => {
       // With the connection all that was held is given up: that is no failure of a release.
       if (!(error instanceof ConnectionLostError)) session.onWarning?.(error as Error);
     });
+    this.#lookOutFor(call);
     this.flush();
   }
 
@@ -101,7 +115,26 @@ export class Blocking implements Blocker {
     }
   }
 
+  /**
+   * Asks the manager to end. A second time where that was asked for already, and as a call of a blocked
+   * thread: others are held back while the answers before them are unread.
+   */
+  shutdown(drainMs: number): void {
+    const { session, managing, address } = this.#options;
+    if (session.ended !== undefined || lacksPort(address())) return; // signals end it
+    this.post({ ...managing('shutdown', [drainMs]), lane: true });
+  }
+
+  /** Takes what has come so far, for a thread that waits for something else. */
+  hear(): void {
+    this.#blocked++;
+    this.#takeAll();
+    this.#blocked--;
+  }
+
   close(): void {
+    clearTimeout(this.#looking);
+    this.#looking = undefined;
     this.#lane?.close();
     this.#lane = undefined;
   }
@@ -134,7 +167,7 @@ export class Blocking implements Blocker {
     if (claim === undefined) return true;
     const call = session.openBlocking({ ...managing('claim', [claim.tokenText]), lane: true });
     if (!this.#complete(call, deadline)) {
-      session.giveUp(call);
+      this.#giveUp(call);
       return false;
     }
     const { outcome } = call;
@@ -145,6 +178,7 @@ export class Blocking implements Blocker {
 
   /** False where the deadline passed before the answer came. */
   #complete(call: BlockingCall, deadline: number | undefined): boolean {
+    this.#blocked++;
     try {
       while (call.outcome === undefined) {
         const lane = (this.#lane ??= this.#openLane(deadline));
@@ -153,21 +187,47 @@ export class Blocking implements Blocker {
       }
     } catch (error) {
       this.#broke(error);
+    } finally {
+      this.#blocked--;
     }
     return true;
   }
 
+  #giveUp(call: BlockingCall): void {
+    if (call.outcome !== undefined) return;
+    this.#options.session.giveUp(call);
+    this.#lookOutFor(call);
+  }
+
+  /** What comes for it, and callbacks before, may lie in the lane when the event loop turns again. */
+  #lookOutFor(call: BlockingCall): void {
+    this.#unanswered++;
+    call.cleanup = () => {
+      this.#unanswered--;
+    };
+    this.#lookSoon(LOOK_MS);
+  }
+
+  #lookSoon(waitMs: number): void {
+    this.#looking ??= setTimeout(() => {
+      this.#looking = undefined;
+      this.#takeAll();
+      if (this.#unanswered > 0) this.#lookSoon(Math.min(waitMs * 2, LOOK_MS_MAX));
+    }, waitMs).unref();
+  }
+
   #broke(error: unknown): void {
-    if (error instanceof PipeEnd) this.#hearOut();
+    if (error instanceof PipeEnd) this.#takeAll(); // who no longer reads may have said goodbye before
     this.#options.broke(error);
   }
 
-  /** Who no longer reads may have said goodbye before. */
-  #hearOut(): void {
+  #takeAll(): void {
     try {
       while (this.#lane?.receive(performance.now()) === true);
-    } catch {
-      return; // that was all
+    } catch (error) {
+      if (error instanceof PipeEnd)
+        this.close(); // that was all
+      else this.#options.broke(error);
     }
   }
 

@@ -10,7 +10,7 @@ export interface PendingCall {
   place: Place | undefined;
   /** Nobody waits any more: the answer is only taken apart. */
   abandoned: boolean;
-  /** Ends the waiting for a timeout or a signal. */
+  /** Ends what watches it: a timeout, a signal, a look at the lane. */
   cleanup: (() => void) | undefined;
 }
 

@@ -273,7 +273,7 @@ export class Connection implements Minter {
       isServing: this.#isAdmitted,
       connecting,
       receive: (buffer, start, end) => {
-        this.session.receive(buffer, start, end, true);
+        this.session.receive(buffer, start, end, this.blocking.isBlocked);
       },
       admitted: (admission) => {
         this.#admitted(admission);

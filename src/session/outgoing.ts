@@ -420,7 +420,7 @@ export class BlockingCall implements PendingCall {
   /** What it came to, as soon as that is known. */
   outcome: Outcome | undefined = undefined;
   readonly place = undefined;
-  readonly cleanup = undefined;
+  cleanup: (() => void) | undefined = undefined;
   abandoned = false;
 
   readonly #onFailure: ((error: unknown) => void) | undefined;

@@ -84,6 +84,34 @@ describe.each([
     for (const proxy of [short, blocking, counter]) release(proxy);
   });
 
+  /** The manager does what `call` asks for, before it hears that nobody waits any more. */
+  function giveUpTooEarly(call: () => unknown): void {
+    process.kill(manager.pid!, 'SIGSTOP');
+    expect(call).toThrow(TimeoutError);
+    process.kill(manager.pid!, 'SIGCONT');
+    blockFor(300);
+  }
+
+  it('an item that comes too late for a call that was given up goes back', async () => {
+    await manager.start();
+    using queue = manager.queue<number>();
+    using blocking = sync(queue);
+    using short = withOptions(blocking, { timeoutMs: 100 });
+    blocking.put(1);
+    giveUpTooEarly(() => short.get());
+    await until(async () => (await queue.size()) === 1, 'the item to be back');
+  });
+
+  it('a callback of a call that was given up comes by the event loop', async () => {
+    await manager.start();
+    using blocking = sync(manager).create<Counter>('Counter');
+    using short = withOptions(blocking, { timeoutMs: 1000 });
+    expect([blocking.total, short.call((value) => value, 1)]).toEqual([0, 1]);
+    const values: number[] = [];
+    giveUpTooEarly(() => short.call(async (value) => values.push(value), 7));
+    await until(() => values.length === 1, 'the callback to be called');
+  });
+
   it('a manager that is stopped costs a call its time and nothing else', async () => {
     await manager.start();
     const list = manager.list<unknown>([1]);

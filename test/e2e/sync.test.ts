@@ -1,6 +1,6 @@
 // Calls that block: every case over FIFOs, and over a thread with a socket.
 import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -17,6 +17,7 @@ import {
   withOptions,
 } from '../../src/index';
 import { type ListProxy } from '../../src/index';
+import { type Blocker } from '../fixtures/blocker';
 import { type Counter } from '../fixtures/classes';
 import { SHORT_LIMITS, endManager, expectNothingHeld, isAlive } from '../support/managers';
 import { Child } from '../support/runners';
@@ -27,6 +28,10 @@ class TestManager extends Manager {
     this.register('Counter', {
       module: require.resolve('../fixtures/classes'),
       export: 'Counter',
+    });
+    this.register('Blocker', {
+      module: require.resolve('../fixtures/blocker'),
+      export: 'Blocker',
     });
   }
 }
@@ -312,6 +317,23 @@ describe.each([
     expect(() => sync(manager).list()).toThrow('shut down');
   });
 
+  it('what was sent before the first link was there is answered before the end', async () => {
+    const list = manager.list<unknown>(['a']);
+    const sent = [list.push(1), list.get(0), list.push(2)];
+    expect(sync(list).length).toBe(3);
+    sync(manager).shutdown();
+    await expect(Promise.all(sent)).resolves.toEqual([2, 'a', 3]);
+  });
+
+  it('an answer that nobody reads does not hold back the end', async () => {
+    const list = manager.list([Buffer.alloc(5 * 2 ** 20)]);
+    const unread = Promise.allSettled([list.get(0)]);
+    expect(sync(list).length).toBe(1);
+    sync(manager).shutdown();
+    await expect(manager.join()).resolves.toMatchObject({ code: 0, signal: null });
+    await unread;
+  });
+
   it('after the end of the manager the reason is that it was shut down', () => {
     const list = sync(manager).list([1]);
     expect(list.length).toBe(1);
@@ -319,6 +341,32 @@ describe.each([
     expect(() => list.length).toThrow(ConnectionLostError);
     expect(() => list.length).toThrow('it was shut down');
   });
+});
+
+it('FIFOs are closed when shutdown() returns', () => {
+  const manager = new Manager();
+  expect(sync(manager).list([1]).length).toBe(1);
+  const before = readdirSync('/dev/fd').length;
+  sync(manager).shutdown();
+  expect(readdirSync('/dev/fd').length).toBe(before - 4);
+});
+
+it('a method in a manager blocks for others, and is told that it cannot for its own', async () => {
+  const [manager, other] = [new TestManager(), new Manager({ limits: SHORT_LIMITS })];
+  const blocker = manager.create<Blocker>('Blocker');
+  const [near, far] = [manager.list([1]), other.list([1, 2, 3])];
+  expect(await blocker.lengthOf(far)).toBe(3);
+  expect(sync(blocker).lengthOf(far)).toBe(3);
+  expect(await blocker.countAt(other.address, false)).toBe(2);
+  await expect(async () => await blocker.lengthOf(near)).rejects.toThrow('Not a proxy'); // it is the list itself
+  for (const isManager of [true, false]) {
+    const own = async (): Promise<number> => await blocker.countAt(manager.address, isManager);
+    await expect(own).rejects.toThrow('it runs in this very thread');
+  }
+  release(near);
+  release(far);
+  await manager.shutdown();
+  await endManager(other);
 });
 
 it('a token is opened where it is used', async () => {
