@@ -1,7 +1,7 @@
 // What a session may ask of the manager itself: object number 0 of every session.
 
 import { TicketGoneError, TimeoutError } from '../base/errors';
-import { currentSignal } from '../session/current-call';
+import { currentCall } from '../session/current-call';
 import { openExposure, type Exposure } from '../session/exposure';
 import { parseToken } from '../wire/token';
 
@@ -82,7 +82,8 @@ export class Control {
   /** A claim whose caller gave up, or is gone, must not use up a token that comes later. */
   async #claimLater(text: string): Promise<object> {
     const time = AbortSignal.timeout(this.#parts.claimMs);
-    const signal = AbortSignal.any([time, currentSignal()]);
+    const call = currentCall(); // none where it is the argument of a call that has not begun
+    const signal = call === undefined ? time : AbortSignal.any([time, call.signal]);
     for (;;) {
       try {
         await this.#parts.nextArrival(signal);

@@ -52,7 +52,7 @@ onStage(0, ({ face, shared, manager }) => {
     expect(await pool.map(task('sqr'), [])).toEqual([]);
     expect(await failureOf(() => pool.map(task('oddOnly'), range(5, 1)))).toMatchObject({
       name: 'SyntaxError',
-      message: 'even 2',
+      message: expect.stringMatching(/^even [24]$/) as string, // whichever chunk fails first
     });
   });
 
