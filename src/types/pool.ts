@@ -170,6 +170,7 @@ export class PoolProxy extends BaseProxy implements AsyncDisposable {
     if (!callbacks.every((one) => one === undefined || isFunction(one))) {
       throw new UsageError('The callbacks of applyAsync() must be functions');
     }
+    this.#requireServed(callbacks);
     const sent = [resolveModule(task), [...args], ...callbacks];
     return keep(this, yield this.call('applyAsync', sent));
   }
@@ -186,6 +187,7 @@ export class PoolProxy extends BaseProxy implements AsyncDisposable {
     options?: PoolAsyncOptions<R[]>,
   ): Flow<AsyncResult<R[]>> {
     const given = resolveOptions('mapAsync()', ASYNC_RULES, options);
+    this.#requireServed([given.callback, given.errorCallback]);
     const sent = [
       resolveModule(task),
       [...calls],
@@ -194,6 +196,14 @@ export class PoolProxy extends BaseProxy implements AsyncDisposable {
       given.errorCallback,
     ];
     return keep(this, yield this.call('mapAsync', sent));
+  }
+
+  /** A callback that comes between two blocking calls waits for the event loop, and the result for it. */
+  #requireServed(callbacks: readonly unknown[]): void {
+    if (!this.isSync || callbacks.every((one) => one === undefined)) return;
+    throw new UsageError(
+      'A pool behind sync() takes no callbacks: a thread that blocks serves them late or never; use what get() of the result answers',
+    );
   }
 
   #iterate<R>(

@@ -113,6 +113,15 @@ onStage(0, ({ face, shared, manager }) => {
       await until(() => told.length === 2, 'both to be told');
       expect(told).toEqual([[1], 'SyntaxError']);
     });
+  } else {
+    test('test_map_async_callbacks: refused, because they might never be served', async () => {
+      const callback = (): number => 1;
+      const refused = 'A pool behind sync() takes no callbacks';
+      const map = await failureOf(() => pool.mapAsync(task('sqr'), [1], { callback }));
+      expect(map.message).toContain(refused);
+      const apply = await failureOf(() => pool.applyAsync(task('sqr'), [1], callback));
+      expect(apply.message).toContain(refused);
+    });
   }
 
   test('test_imap, which needs an event loop', async () => {
