@@ -1,7 +1,7 @@
 // The calls of a thread that blocks for their answers: they go down a lane, and with them all that was
 // sent before. Callbacks are served meanwhile; the event loop is not.
 
-import { ConnectionLostError, TimeoutError, UsageError, rethrow } from '../base/errors';
+import { TimeoutError, UsageError, rethrow } from '../base/errors';
 import { type Lease } from '../refs/lease';
 import { lacksPort } from '../transport/address';
 import { type Outbox } from '../transport/outbox';
@@ -73,11 +73,7 @@ export class Blocking implements Blocker {
   post(request: Request): void {
     const { session } = this.#options;
     this.#requireReady();
-    const call = session.openBlocking(request, (error) => {
-      // With the connection all that was held is given up: that is no failure of a release.
-      if (!(error instanceof ConnectionLostError)) session.onWarning?.(error as Error);
-    });
-    this.#lookOutFor(call);
+    session.sendPosted(request);
     this.flush();
   }
 
@@ -141,7 +137,7 @@ export class Blocking implements Blocker {
 
   #requireReady(): void {
     this.#requireWhole();
-    if (!lacksPort(this.#options.address())) return;
+    if (this.#lane !== undefined || !lacksPort(this.#options.address())) return;
     throw new UsageError('Cannot block before the port is known: await manager.start() first', {
       code: 'ERR_REFERENT_NOT_CONNECTED',
     });

@@ -57,6 +57,8 @@ interface IncomingOptions {
   readonly caller: Caller;
   readonly limits: Limits;
   readonly ended: () => boolean;
+  /** A call of that object has failed, and nobody waits for its answer. */
+  readonly tellFailure: (id: number, error: unknown) => void;
   /** Whether objects of that type keep what they are given. */
   readonly isContainer: (typeid: string) => boolean;
   /** What may be reached of an object that this side knows. */
@@ -381,10 +383,16 @@ export class Incoming {
     this.#laneCalls.delete(head.callId);
   }
 
+  /** Of a call that wanted no answer. */
+  #tellFailure({ target }: CallHead, error: unknown): void {
+    if (target.kind === 'object') this.#options.tellFailure(target.id, error);
+  }
+
   #reply(head: CallHead, outcome: Outcome, exposure: Exposure | undefined): void {
     const delivery = outcome.value instanceof Delivery ? outcome.value : undefined;
     if (this.#options.ended() || !head.reply) {
       delivery?.settle(head.keep && !this.#options.ended());
+      if (outcome.kind === 'throw' && !head.keep) this.#tellFailure(head, outcome.value);
       return;
     }
     if (outcome.kind === 'throw') {

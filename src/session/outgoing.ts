@@ -121,13 +121,10 @@ export class Outgoing {
    * Sends a call of a thread that blocks for its answer. Throws what is wrong here, and `claiming`
    * tells what must be claimed before the call can leave.
    */
-  openBlocking(
-    request: CallRequest & { readonly target: Lease },
-    onFailure?: (error: unknown) => void,
-  ): BlockingCall {
+  openBlocking(request: CallRequest & { readonly target: Lease }): BlockingCall {
     const refused = this.#refusal(request, request.target);
     if (refused !== undefined) rethrow(refused);
-    const call = new BlockingCall(request, onFailure);
+    const call = new BlockingCall(request);
     call.callId = this.#calls.add(call);
     try {
       this.#send(call.callId, request, request.target);
@@ -136,6 +133,18 @@ export class Outgoing {
       throw error;
     }
     return call;
+  }
+
+  /** Sends a call of which nobody needs the answer: none comes, and a failure is told apart from it. */
+  post(request: CallRequest & { readonly target: Lease }): void {
+    const refused = this.#refusal(request, request.target);
+    if (refused !== undefined) rethrow(refused);
+    const callId = this.#calls.add(new BlockingCall(request));
+    try {
+      this.#send(callId, request, request.target, false);
+    } finally {
+      this.#calls.take(callId);
+    }
   }
 
   /** The thread no longer waits for it. */
@@ -164,7 +173,7 @@ export class Outgoing {
     return request.signal?.aborted === true ? request.signal.reason : undefined;
   }
 
-  #send(callId: number, request: CallRequest, root: Lease): Place | undefined {
+  #send(callId: number, request: CallRequest, root: Lease, reply = true): Place | undefined {
     this.#options.beforeCall();
     const head: CallHead = {
       callId,
@@ -173,7 +182,7 @@ export class Outgoing {
       path: request.path,
       name: request.name,
       returns: request.returns ?? 'auto',
-      reply: true,
+      reply,
       keep: false,
       lane: request.lane ?? false,
       guard: request.guard === undefined ? undefined : this.#guardOf(request.guard, root),
@@ -423,12 +432,8 @@ export class BlockingCall implements PendingCall {
   cleanup: (() => void) | undefined = undefined;
   abandoned = false;
 
-  readonly #onFailure: ((error: unknown) => void) | undefined;
-
-  /** `onFailure`: nobody waits for it, and that is told what went wrong. */
-  constructor(request: CallRequest, onFailure?: (error: unknown) => void) {
+  constructor(request: CallRequest) {
     this.request = request;
-    this.#onFailure = onFailure;
   }
 
   resolve(value: unknown): void {
@@ -437,7 +442,6 @@ export class BlockingCall implements PendingCall {
 
   reject(value: unknown): void {
     this.outcome = { kind: 'throw', value };
-    this.#onFailure?.(value);
   }
 }
 

@@ -159,6 +159,9 @@ export class Session implements Lessor {
       exchange,
       limits,
       ended: () => this.#ended !== undefined,
+      tellFailure: (id, error) => {
+        this.sendFailed(id, error);
+      },
       exposureOf: options.exposureOf ?? (() => undefined),
       isContainer: options.isContainer ?? (() => false),
     });
@@ -236,11 +239,13 @@ export class Session implements Lessor {
   }
 
   /** A call for whose answer the thread is about to block: for the blocker. */
-  openBlocking(
-    request: CallRequest & { readonly target: Lease },
-    onFailure?: (error: unknown) => void,
-  ): BlockingCall {
-    return this.#outgoing.openBlocking(request, onFailure);
+  openBlocking(request: CallRequest & { readonly target: Lease }): BlockingCall {
+    return this.#outgoing.openBlocking(request);
+  }
+
+  /** A call of which nobody needs the answer: for the blocker. */
+  sendPosted(request: CallRequest & { readonly target: Lease }): void {
+    this.#outgoing.post(request);
   }
 
   giveUp(call: BlockingCall): void {

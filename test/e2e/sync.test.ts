@@ -199,6 +199,7 @@ describe.each([
     lock.release(); // anyone may, without the handle
     handle.release();
     expect(lock.locked()).toBe(false);
+    await until(() => warnings.length > 0, 'the warning');
     expect(warnings).toMatchObject([{ name: 'NotOwnerError' }]);
     expect(await manager.inspect()).toMatchObject({ sessions: [{ locks: 0 }] });
   });
