@@ -502,7 +502,7 @@ export class Connection implements Minter {
   #end(reason: Error, told: Error | undefined): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    this.session.end(reason, (sent) => (sent ? again(reason) : asNotSent(reason)));
+    this.session.end(reason, (sent) => lossOfCall(reason, sent));
     for (const { fail } of this.#pings.values()) fail(again(reason));
     this.#pings.clear();
     this.#updateBusy();
@@ -533,4 +533,13 @@ export class Connection implements Minter {
 /** The same error rejects what was asked for; here it would be told twice. */
 function ignoreReported(): undefined {
   return undefined;
+}
+
+/** What a call rejects with that waits when the connection ends. `sent`: it may have reached the manager. */
+function lossOfCall(reason: Error, sent: boolean): Error {
+  if (reason instanceof UsageError) {
+    const outcome = sent ? 'unknown' : 'not-sent'; // it was no mistake to make it
+    return new ConnectionLostError(reason.message, { outcome });
+  }
+  return sent ? again(reason) : asNotSent(reason);
 }
