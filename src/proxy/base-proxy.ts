@@ -7,7 +7,7 @@ import { type CallRequest } from '../session/outgoing';
 import { type Purpose } from '../session/parties';
 import { type Operation } from '../wire/frames';
 import { TOKEN_KEY } from '../wire/token';
-import { type Flow, failing, runFlow, runFlowSync } from './flow';
+import { type Flow, runFlow, runFlowSync } from './flow';
 import { describeHandle, hold, idOf, letGo, sessionOf, tokenProperty, tokenValue } from './handles';
 import { LazyPromise } from './lazy-promise';
 import { type CallOptions, type HandleOptions, SYNC, mergeOptions } from './options';
@@ -122,9 +122,10 @@ export abstract class BaseProxy implements Disposable {
     return this.isSync ? (runFlowSync(steps()) as Promise<R>) : runFlow(steps());
   }
 
-  /** Rejects with what is wrong with an argument. */
+  /** What is wrong with an argument: rejects, or, behind `sync`, is thrown. */
   protected refuse(error: Error): Promise<never> {
-    return this.flow(() => failing(error));
+    if (this.isSync) throw error;
+    return Promise.reject(error);
   }
 
   /** Whether `other` is reached by the same session, so that a call can name it. */

@@ -49,9 +49,3 @@ export async function runFlow<R>(flow: Flow<R>): Promise<R> {
   }
   return step.value;
 }
-
-/** Fails at once: with an argument that needs no call to be found wrong. */
-// eslint-disable-next-line require-yield -- it waits for nothing
-export function* failing(error: Error): Flow<never> {
-  throw error;
-}
