@@ -2,27 +2,19 @@ import * as fc from 'fast-check';
 import { ArrayProxy, type Cell, Manager, type Typecode, handle, release } from '../../src/index';
 import { ArrayReferent } from '../../src/types/array';
 import { cellsFrom, pack, zeroes } from '../../src/types/cells';
-import { SHORT_LIMITS, endManager, expectNothingHeld } from '../support/managers';
+import { SHORT_LIMITS } from '../support/managers';
+import { shareManager } from '../support/shared';
 
 const manager = new Manager({ limits: SHORT_LIMITS });
-const made: object[] = [];
+const mine = shareManager(manager);
 
 /** An array that is released after the test. */
 function array<C extends Typecode>(
   typecode: C,
   items: Iterable<Cell<C>> | number,
 ): ArrayProxy<Cell<C>> {
-  const proxy = manager.array(typecode, items);
-  made.push(proxy);
-  return proxy;
+  return mine(manager.array(typecode, items));
 }
-
-beforeAll(() => manager.start());
-afterEach(async () => {
-  for (const proxy of made.splice(0)) release(proxy);
-  await expectNothingHeld(manager);
-});
-afterAll(() => endManager(manager));
 
 /** By typecode: the name of its typed array, what just fits, and what just does not. */
 const KINDS: readonly [Typecode, string, (number | bigint)[], (number | bigint)[]][] = [

@@ -2,11 +2,12 @@ import * as fc from 'fast-check';
 import type { ListProxy } from '../../src/index';
 import { DictProxy, type Key, Manager, release, sameReferent } from '../../src/index';
 import { DictReferent } from '../../src/types/dict';
-import { SHORT_LIMITS, endManager, expectNothingHeld } from '../support/managers';
+import { SHORT_LIMITS, expectNothingHeld } from '../support/managers';
+import { shareManager } from '../support/shared';
 import { until } from '../support/until';
 
 const manager = new Manager({ limits: SHORT_LIMITS });
-const made: object[] = [];
+const mine = shareManager(manager);
 
 /** A dict that is released after the test. */
 function dict<K extends Key = Key, V = unknown>(
@@ -14,11 +15,6 @@ function dict<K extends Key = Key, V = unknown>(
 ): DictProxy<K, V> {
   return mine(manager.dict<K, V>(items));
 }
-function mine<T extends object>(proxy: T): T {
-  made.push(proxy);
-  return proxy;
-}
-
 const KEYS: Key[] = [
   'a',
   '',
@@ -38,13 +34,6 @@ const KEYS: Key[] = [
   '1',
   1,
 ];
-
-beforeAll(() => manager.start());
-afterEach(async () => {
-  for (const proxy of made.splice(0)) release(proxy);
-  await expectNothingHeld(manager);
-});
-afterAll(() => endManager(manager));
 
 test('is made of nothing, of entries, of a Map and of an object', async () => {
   await expect(dict().entries()).resolves.toEqual([]);

@@ -1,17 +1,12 @@
 // `freeze: true`: a change of what was read, which would be lost, throws.
 import { deepFreeze } from '../../src/session/freeze';
 import { type BaseProxy, Manager, handle, release, view } from '../../src/index';
-import { SHORT_LIMITS, endManager, expectNothingHeld } from '../support/managers';
+import { SHORT_LIMITS, expectNothingHeld } from '../support/managers';
+import { shareManager } from '../support/shared';
 
 const manager = new Manager({ limits: SHORT_LIMITS, freeze: true });
-const made: object[] = [];
+const mine = shareManager(manager);
 const NESTED = { items: [1, { deep: new Map([['k', [1]]]) }], set: new Set([1]) };
-
-/** Released after the test. */
-function mine<T extends object>(proxy: T): T {
-  made.push(proxy);
-  return proxy;
-}
 
 /** Whether all of a copy of `NESTED` is frozen. */
 function expectFrozen(copy: unknown): void {
@@ -32,13 +27,6 @@ function expectFrozen(copy: unknown): void {
     expect(change).toThrow(/^Cannot /);
   expect(copy).toEqual(NESTED);
 }
-
-beforeAll(() => manager.start());
-afterEach(async () => {
-  for (const proxy of made.splice(0)) release(proxy);
-  await expectNothingHeld(manager);
-});
-afterAll(() => endManager(manager));
 
 test('what is read from each of the containers is frozen at every depth', async () => {
   const list = mine(manager.list<unknown>([NESTED]));

@@ -1,30 +1,17 @@
 import * as fc from 'fast-check';
 import { ListProxy, Manager, release, sameReferent } from '../../src/index';
 import { ListReferent } from '../../src/types/list';
-import { SHORT_LIMITS, endManager, expectNothingHeld } from '../support/managers';
+import { SHORT_LIMITS, expectNothingHeld } from '../support/managers';
+import { shareManager } from '../support/shared';
 import { until } from '../support/until';
 
 const manager = new Manager({ limits: SHORT_LIMITS });
-const made: object[] = [];
+const mine = shareManager(manager);
 
 /** A list that is released after the test. */
 function list<T = unknown>(items?: Iterable<T>): ListProxy<T> {
-  const proxy = manager.list<T>(items);
-  made.push(proxy);
-  return proxy;
+  return mine(manager.list<T>(items));
 }
-function mine<T extends object>(proxy: T): T {
-  made.push(proxy);
-  return proxy;
-}
-
-beforeAll(() => manager.start());
-afterEach(async () => {
-  for (const proxy of made.splice(0)) release(proxy);
-  await expectNothingHeld(manager);
-});
-afterAll(() => endManager(manager));
-
 describe('a list is made', () => {
   test('of nothing, of an array, of any iterable', async () => {
     await expect(list().toArray()).resolves.toEqual([]);

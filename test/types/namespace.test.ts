@@ -1,27 +1,16 @@
 import * as fc from 'fast-check';
 import { Manager, NamespaceProxy, handle, release, sameReferent } from '../../src/index';
 import { NamespaceReferent } from '../../src/types/namespace';
-import { SHORT_LIMITS, endManager, expectNothingHeld } from '../support/managers';
+import { SHORT_LIMITS } from '../support/managers';
+import { shareManager } from '../support/shared';
 
 const manager = new Manager({ limits: SHORT_LIMITS });
-const made: object[] = [];
+const mine = shareManager(manager);
 
 /** A namespace that is released after the test. */
 function namespace<T extends object = Record<string, unknown>>(members?: T): NamespaceProxy<T> {
   return mine(manager.namespace<T>(members));
 }
-function mine<T extends object>(proxy: T): T {
-  made.push(proxy);
-  return proxy;
-}
-
-beforeAll(() => manager.start());
-afterEach(async () => {
-  for (const proxy of made.splice(0)) release(proxy);
-  await expectNothingHeld(manager);
-});
-afterAll(() => endManager(manager));
-
 test('get, set, has, delete and keys', async () => {
   const proxy = namespace<Record<string, unknown>>({ a: 1, b: { c: 2 } });
   expect(proxy).toBeInstanceOf(NamespaceProxy);

@@ -11,27 +11,16 @@ import { QueueReferent, queueTypes } from '../../src/types/queue';
 import { fifoStore } from '../../src/types/queue-store';
 import { RunningCall, runAs } from '../../src/session/current-call';
 import { FakeClient } from '../support/fake-client';
-import { SHORT_LIMITS, endManager, expectNothingHeld } from '../support/managers';
+import { SHORT_LIMITS } from '../support/managers';
+import { shareManager } from '../support/shared';
 
 const manager = new Manager({ limits: { ...SHORT_LIMITS, waiters: 3 } });
-const made: object[] = [];
-function mine<T extends object>(proxy: T): T {
-  made.push(proxy);
-  return proxy;
-}
-
+const mine = shareManager(manager);
 async function drain<T>(queue: QueueProxy<T>): Promise<T[]> {
   const items: T[] = [];
   while (!(await queue.empty())) items.push(await queue.getNowait());
   return items;
 }
-
-beforeAll(() => manager.start());
-afterEach(async () => {
-  for (const proxy of made.splice(0)) release(proxy);
-  await expectNothingHeld(manager);
-});
-afterAll(() => endManager(manager));
 
 test('each kind has its typeid, its class and its order', async () => {
   const items = [2, 1, 3];

@@ -1,27 +1,16 @@
-import { Manager, ValueProxy, release, sameReferent } from '../../src/index';
+import { Manager, ValueProxy, sameReferent } from '../../src/index';
 import { ValueReferent } from '../../src/types/value';
 import { toPlain } from '../../src/session/plain-copy';
-import { SHORT_LIMITS, endManager, expectNothingHeld } from '../support/managers';
+import { SHORT_LIMITS } from '../support/managers';
+import { shareManager } from '../support/shared';
 
 const manager = new Manager({ limits: SHORT_LIMITS });
-const made: object[] = [];
+const mine = shareManager(manager);
 
 /** A value that is released after the test. */
 function value<T = unknown>(initial?: T): ValueProxy<T> {
   return mine(manager.value<T>(initial));
 }
-function mine<T extends object>(proxy: T): T {
-  made.push(proxy);
-  return proxy;
-}
-
-beforeAll(() => manager.start());
-afterEach(async () => {
-  for (const proxy of made.splice(0)) release(proxy);
-  await expectNothingHeld(manager);
-});
-afterAll(() => endManager(manager));
-
 test('get and set', async () => {
   const proxy = value<unknown>();
   expect(proxy).toBeInstanceOf(ValueProxy);

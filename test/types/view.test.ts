@@ -12,17 +12,14 @@ import {
   view,
   withOptions,
 } from '../../src/index';
-import { SHORT_LIMITS, endManager, expectNothingHeld } from '../support/managers';
+import { SHORT_LIMITS, expectNothingHeld } from '../support/managers';
+import { shareManager } from '../support/shared';
 import { until } from '../support/until';
 
 const manager = new Manager({ limits: SHORT_LIMITS });
-const made: object[] = [];
+const mine = shareManager(manager);
 
 /** Released after the test. */
-function mine<T extends object>(proxy: T): T {
-  made.push(proxy);
-  return proxy;
-}
 /** A view that is released after the test. As plain JavaScript has it, where members can be written. */
 function loose(proxy: object): any {
   return mine(view<any>(proxy) as object);
@@ -32,13 +29,6 @@ function loose(proxy: object): any {
 async function got(member: unknown): Promise<unknown> {
   return await member;
 }
-
-beforeAll(() => manager.start());
-afterEach(async () => {
-  for (const proxy of made.splice(0)) release(proxy);
-  await expectNothingHeld(manager);
-});
-afterAll(() => endManager(manager));
 
 describe('a view of a list', () => {
   test('reads elements and what is in them', async () => {
