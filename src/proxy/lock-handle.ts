@@ -3,7 +3,7 @@
 import { inspect } from 'node:util';
 import { type Lease } from '../refs/lease';
 import { type Holding, HOLDING } from '../session/guard';
-import { sessionOf } from './handles';
+import { calleeOf } from './handles';
 import { type Held } from './held';
 
 /** What the holder before left behind. */
@@ -92,7 +92,7 @@ export class LockHandle implements AsyncDisposable {
     if (this.#lost === undefined) {
       const lost = new AbortController();
       this.#lost = lost;
-      this.#stopWatching = sessionOf(this.#grant.lease).whenEnded((reason) => {
+      this.#stopWatching = calleeOf(this.#grant.lease).whenEnded((reason) => {
         if (!this.#isReleased) lost.abort(reason);
       });
     }
