@@ -10,6 +10,8 @@ export { type Limits } from './base/limits';
 export { type Snapshot } from './host/control';
 export { type ModuleRef } from './process/modules';
 export { type TlsOptions } from './transport/tls-options';
+export { expose, type ExposeOptions, type Exposed } from './expose/expose';
+export { ready, type ReadyOptions } from './expose/ready';
 export { BaseProxy } from './proxy/base-proxy';
 export {
   isProxy,
@@ -70,6 +72,7 @@ export {
   LockError,
   ManagerDiedError,
   MethodNotExposedError,
+  NotListeningError,
   NotOwnerError,
   ObjectGoneError,
   ProcessDiedError,
