@@ -13,11 +13,12 @@ import { inspect } from 'node:util';
 import { ObjectGoneError, UsageError } from '../base/errors';
 import { type Lease } from '../refs/lease';
 import { realCollector } from '../refs/finalizer';
+import { orDefault } from '../session/absence';
 import { type Callee } from '../session/callee';
 import { answered } from '../session/calls';
 import { numberOf } from '../session/exchange';
 import { deepFreeze } from '../session/freeze';
-import { type Answer, type OpenCall } from '../session/outgoing';
+import { type Answer, type CallRequest, type OpenCall } from '../session/outgoing';
 import { type MemberPath, type Purpose } from '../session/parties';
 import { Outbox } from '../transport/outbox';
 import { type Operation } from '../wire/frames';
@@ -49,6 +50,8 @@ interface Link {
 
 interface AnswerState {
   readonly call: OpenCall;
+  /** What it comes to for who awaits it, also where nobody listens. */
+  readonly landed: Promise<unknown>;
   /** open: not sent yet. kept: only the manager has it. sent: it comes back. */
   phase: 'open' | 'kept' | 'sent';
   dependents: number;
@@ -316,7 +319,7 @@ function land(link: Link): Promise<unknown> {
   const { from, path } = link;
   if (from !== undefined && path.length === 0 && from.phase !== 'kept') {
     from.awaited = true;
-    return (link.promise = answered(from.call.promise));
+    return (link.promise = answered(from.landed));
   }
   return (link.promise = answered(send(link, 'get', '', [])));
 }
@@ -328,26 +331,28 @@ function callLink(link: Link, args: readonly unknown[], operation: 'call' | 'con
   const { failure } = state;
   state.failure = undefined;
   const target = failure === undefined ? targetOf(link) : undefined;
+  const at = { path: path.slice(0, -1), name: path.at(-1) ?? '' };
+  const request = requestOf(link, target ?? state.lease, { operation, ...at, args });
   const call =
     failure !== undefined
       ? rejected(state.lease, failure)
       : target === undefined
         ? later(link, args, operation)
-        : callee.open({
-            target,
-            operation,
-            path: path.slice(0, -1),
-            name: path.at(-1) ?? '',
-            args,
-            purpose: state.purpose,
-            held: root,
-            ...state.options,
-          });
-  const answer: AnswerState = { call, phase: 'open', dependents: 0, awaited: false };
+        : callee.open(request);
+  const landed = orDefault(request, call.promise);
+  const answer: AnswerState = { call, landed, phase: 'open', dependents: 0, awaited: false };
   if (call.place !== undefined) watch(callee, answer); // else its fate is settled
   const proxy = makeLink({ root, state, from: answer, path: [], promise: undefined });
   answers.set(answer, new WeakRef(proxy));
   return proxy;
+}
+
+function requestOf(
+  { root, state }: Link,
+  target: Lease | Answer,
+  deed: Pick<CallRequest, 'operation' | 'path' | 'name' | 'args'>,
+): CallRequest {
+  return { target, ...deed, purpose: state.purpose, held: root, ...state.options };
 }
 
 function rejected(root: Lease, failure: unknown): OpenCall {
@@ -365,34 +370,30 @@ function send(
   name: string,
   args: readonly unknown[],
 ): Promise<unknown> {
-  const { state, root } = link;
-  const callee = calleeOf(state.lease);
+  const { state } = link;
   const { failure } = state;
   if (failure !== undefined) {
     state.failure = undefined;
     return refuse(failure);
   }
   const target = targetOf(link);
-  if (target === undefined)
-    return continueFrom(link, (owner) => operate(owner, operation, [...link.path, name], args));
-  const member = name === '' ? (link.path.at(-1) ?? '') : name;
-  const path = name === '' ? link.path.slice(0, -1) : link.path;
-  return callee.call({
-    target,
-    operation,
-    path,
-    name: member,
-    args,
-    purpose: state.purpose,
-    held: root,
-    ...state.options,
-  });
+  const at =
+    name === ''
+      ? { path: link.path.slice(0, -1), name: link.path.at(-1) ?? '' }
+      : { path: link.path, name };
+  const request = requestOf(link, target ?? state.lease, { operation, ...at, args });
+  const answer =
+    target === undefined
+      ? continueFrom(link, (owner) => operate(owner, operation, [...link.path, name], args))
+      : calleeOf(state.lease).call(request);
+  return orDefault(request, answer);
 }
 
 /** What to name in a call on `link`; undefined where its answer comes back to this side first. */
 function targetOf(link: Link): Lease | Answer | undefined {
   if (link.from === undefined) return link.state.lease;
-  if (!nameable(link.from)) return undefined;
+  // An object of this side may have to stand in for it: what follows is for that one then.
+  if (link.state.options?.fallback !== undefined || !nameable(link.from)) return undefined;
   link.from.dependents++;
   return link.from.call;
 }
@@ -409,9 +410,13 @@ function later(link: Link, args: readonly unknown[], operation: 'call' | 'constr
   return { callId: -1, root: link.state.lease, promise, place: undefined };
 }
 
+/** A default stands for the whole chain, a fallback for the object at its beginning. */
 async function continueFrom(link: Link, then: (landed: unknown) => unknown): Promise<unknown> {
-  if (link.from !== undefined) link.from.awaited = true;
-  const landed = await link.from?.call.promise;
+  const { from, state } = link;
+  if (from === undefined) return await then(undefined);
+  from.awaited = true;
+  from.landed.catch(nothing); // told by what follows
+  const landed = await (state.options?.fallback === undefined ? from.call.promise : from.landed);
   return await then(landed);
 }
 
