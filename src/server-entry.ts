@@ -4,6 +4,7 @@ import { ReferentError } from './base/errors';
 import { resolveLimits, type Limits } from './base/limits';
 import { Host } from './host/host';
 import { Registry, type RegisteredType } from './host/registry';
+import { Names } from './names/names';
 import { type ResolvedModule, loadExport } from './process/modules';
 import {
   removePrivateDirectory,
@@ -71,6 +72,7 @@ async function serve(config: ServerConfig, request: StartRequest): Promise<void>
     identity: config.identity,
     limits: resolveLimits(config.limits, config.isPrivate),
     registry,
+    names: (objects) => new Names(objects),
     debug: config.debug,
     ...(config.tls === undefined ? {} : { tls: asBuffers(config.tls) }),
   });

@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events';
 import { type Limits } from './base/limits';
 import { Host } from './host/host';
 import { Registry, type RegisteredType } from './host/registry';
+import { Names } from './names/names';
 import { type ResolvedModule } from './process/modules';
 import {
   isPrivateAddress,
@@ -12,6 +13,7 @@ import {
 } from './process/runtime-directory';
 import { type Identity } from './session/handshake';
 import { type TlsOptions } from './transport/tls-options';
+import { type Key } from './types/keys';
 import { STANDARD_TYPES } from './types/standard-types';
 
 export interface ServerOptions {
@@ -45,7 +47,11 @@ export class Server
     this.#options = options;
     this.#registry = new Registry(STANDARD_TYPES, options);
     for (const registration of options.registrations) this.#registry.add(registration);
-    this.#host = new Host({ ...options, registry: this.#registry });
+    this.#host = new Host({
+      ...options,
+      registry: this.#registry,
+      names: (objects) => new Names(objects),
+    });
     this.#host.on('session', (session) => this.emit('session', session));
     this.#host.on('sessionEnd', (session) => this.emit('sessionEnd', session));
     this.#closed = new Promise((resolve) => {
@@ -63,6 +69,14 @@ export class Server
   }
   get listening(): boolean {
     return this.#isListening;
+  }
+
+  /**
+   * Gives a live object of this process a name, in place of what had it: clients reach it by
+   * `manager.named(key)`. Everything may be reached that does not begin with `_`.
+   */
+  publish(key: Key, object: object): void {
+    this.#host.names.publish(key, object);
   }
 
   /** Resolves when clients can connect; keeps the process alive until `close()`. */

@@ -34,6 +34,9 @@ const collected = new FinalizationRegistry<{ readonly typeid: string; readonly h
   },
 );
 
+/** `listener` runs when the release of `handle` is on its way. */
+export let whenReleased: (handle: LockHandle, listener: () => void) => void;
+
 /** Given up by `release()`, `await using`, or the end of the holder. */
 export class LockHandle implements AsyncDisposable {
   readonly #grant: Grant;
@@ -41,6 +44,11 @@ export class LockHandle implements AsyncDisposable {
   #stopWatching: (() => void) | undefined;
   #isReleased = false;
   #released: Promise<void> | undefined;
+  #onRelease: (() => void) | undefined;
+
+  static {
+    whenReleased = (handle, listener) => (handle.#onRelease = listener);
+  }
 
   /** Made by `acquire()`. */
   constructor(grant: Grant) {
@@ -81,6 +89,7 @@ export class LockHandle implements AsyncDisposable {
       collected.unregister(this);
       this.#stopWatching?.();
       this.#released = this.#grant.release();
+      this.#onRelease?.();
     }
     // Behind `sync` there is nothing to wait for.
     return this.#released as Promise<void>;

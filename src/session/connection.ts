@@ -40,7 +40,7 @@ import { lossOf, refusalOf, unreachable } from './loss';
 import { Mint, type Wish } from './mint';
 import { Numbers } from './numbers';
 import { type Translator } from './parties';
-import { type CallRequest } from './outgoing';
+import { type CallDetails, type CallRequest } from './outgoing';
 import { type Minter, Session } from './session';
 
 export interface ConnectionOptions extends Omit<Credentials, 'session'> {
@@ -164,9 +164,9 @@ export class Connection implements Minter {
   }
 
   /** A call of the manager itself. */
-  manage(name: string, args: readonly unknown[] = [], signal?: AbortSignal): Promise<unknown> {
+  manage(name: string, args: readonly unknown[] = [], options: CallDetails = {}): Promise<unknown> {
     this.wake();
-    return this.session.call({ ...this.#managing(name, args), signal });
+    return this.session.call({ ...this.#managing(name, args), ...options });
   }
 
   #managing(name: string, args: readonly unknown[]): CallRequest & { readonly target: Lease } {
@@ -237,6 +237,7 @@ export class Connection implements Minter {
       own?.release(false); // a blocked thread has claimed it meanwhile
       return;
     }
+    if (own !== undefined) lease.id = own.id; // of what was reached by a name the token has another
     own?.move();
     lease.granted();
   }
