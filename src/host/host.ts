@@ -25,6 +25,7 @@ import { type Attachment, Entrance } from './entrance';
 import { FailedHandshakes } from './failed-handshakes';
 import { type HostParts } from './host-party';
 import { HostSession } from './host-session';
+import { type NameService } from './name-service';
 import { type Registry } from './registry';
 
 const SWEEP_MS = 1000;
@@ -40,6 +41,8 @@ export interface HostOptions {
   readonly ownerSecret?: Buffer | undefined;
   readonly limits: Limits;
   readonly registry: Registry;
+  /** Makes the names of the host, over its objects. */
+  readonly names: (objects: ObjectTable<Exposure>) => NameService;
   readonly tls?: TlsOptions | undefined;
   /** Over a network, whether clients are told where errors were thrown. */
   readonly debug?: boolean;
@@ -62,6 +65,7 @@ export class Host
   readonly manager: string;
   readonly objects: ObjectTable<Exposure>;
   readonly tickets: TicketTable;
+  readonly names: NameService;
   readonly #options: HostOptions;
   readonly #parts: HostParts;
   /** Links that have not proved themselves. */
@@ -96,6 +100,7 @@ export class Host
       disposeNow(referent).catch((error: unknown) => this.emit('fault', error as Error));
     });
     this.tickets = new TicketTable(this.objects, options.limits);
+    this.names = options.names(this.objects);
     this.#parts = {
       objects: this.objects,
       tickets: this.tickets,
@@ -107,6 +112,7 @@ export class Host
       made: (referent) => {
         this.#keepForDisposal(referent);
       },
+      names: this.names,
     };
     this.#controlParts = this.#makeControlParts();
     this.#control = new Control({ ...this.#controlParts, newRange: () => 0 });
@@ -130,6 +136,7 @@ export class Host
       claim: (text) => this.#claim(text),
       nextArrival: (signal) => this.#nextArrival(signal),
       claimMs: this.#options.limits.handshakeMs,
+      names: this.names.desk,
     };
   }
 
@@ -150,6 +157,7 @@ export class Host
     this.#listener.keepAlive(this.#keepsAlive);
     this.#sweeper = setInterval(() => {
       this.tickets.sweep();
+      this.names.sweep();
       this.#door?.sweep(this.#options.limits.handshakeMs);
     }, SWEEP_MS).unref();
   }
@@ -342,6 +350,7 @@ export class Host
     for (const entrance of this.#entrances) entrance.close();
     clearInterval(this.#sweeper);
     this.tickets.clear();
+    this.names.clear();
     realm.removeServer(this);
     this.emit('closed');
   }

@@ -1,12 +1,14 @@
 // Control of a proxy by name: what a Remote cannot offer as members without taking their names.
 
-import { type Lease } from '../refs/lease';
+import { UsageError } from '../base/errors';
+import { Lease } from '../refs/lease';
 import { orDefault } from '../session/absence';
 import { answered } from '../session/calls';
 import { type CallRequest } from '../session/outgoing';
 import { type Operation } from '../wire/frames';
 import { BaseProxy } from './base-proxy';
-import { describeHandle, idOf, calleeOf } from './handles';
+import { calleeOf, describeHandle, idOf } from './handles';
+import { type Late, lateOf, useOnce } from './late';
 import { type CallOptions, mergeOptions } from './options';
 import { optionsOf, purposeOf, requireLease } from './realm';
 import { type Loose, type RemoteResult } from './remote-types';
@@ -17,12 +19,13 @@ const GONE = Symbol('gone');
 // eslint-disable-next-line @typescript-eslint/no-unused-vars -- tells apart the handles of two types
 export class Handle<T = Loose> {
   readonly #proxy: object;
-  readonly #lease: Lease;
+  /** A handle of a name has none of its own. */
+  readonly #lease: Lease | Late;
   readonly #options: CallOptions | undefined;
 
   constructor(proxy: object) {
     this.#proxy = proxy;
-    this.#lease = requireLease(proxy);
+    this.#lease = lateOf(proxy) ?? requireLease(proxy);
     this.#options = optionsOf(proxy);
   }
 
@@ -78,17 +81,21 @@ export class Handle<T = Loose> {
   }
   /** Local: the text of the handle, not of the referent. */
   toString(): string {
+    if (!(this.#lease instanceof Lease)) return this.#lease.binding.describe();
     const name = this.#proxy instanceof BaseProxy ? this.#proxy.constructor.name : 'Remote';
     return describeHandle(name, this.#lease);
   }
   get id(): string {
-    return idOf(this.#lease);
+    if (this.#lease instanceof Lease) return idOf(this.#lease);
+    throw new UsageError(
+      'The handle of a name has no id, because the name may stand for any object: manager.names.get(key) answers the one that it stands for now',
+    );
   }
   get typeid(): string {
-    return this.#lease.typeid;
+    return this.#lease instanceof Lease ? this.#lease.typeid : this.#lease.binding.typeid;
   }
   get address(): string {
-    return calleeOf(this.#lease).peer;
+    return this.#lease instanceof Lease ? calleeOf(this.#lease).peer : this.#lease.binding.address;
   }
   /** Whether the referent is there, and whoever has it answers and listens. */
   async alive(): Promise<boolean> {
@@ -106,17 +113,22 @@ export class Handle<T = Loose> {
     args: readonly unknown[],
     options?: CallOptions,
   ): Promise<unknown> {
+    const lease = this.#lease;
+    const more = mergeOptions(this.#options, options);
+    if (!(lease instanceof Lease)) {
+      return useOnce(lease.binding, (_target, { send }) => send(operation, name, args, more));
+    }
     const request: CallRequest = {
-      target: this.#lease,
+      target: lease,
       operation,
       path: [],
       name,
       args,
       purpose: purposeOf(this.#proxy),
       held: this.#proxy,
-      ...mergeOptions(this.#options, options),
+      ...more,
     };
-    return answered(orDefault(request, calleeOf(this.#lease).call(request)));
+    return answered(orDefault(request, calleeOf(lease).call(request)));
   }
 }
 
