@@ -25,7 +25,7 @@ export {
 export { handle, type Handle } from './proxy/handle';
 export { LockHandle, type Abandoned } from './proxy/lock-handle';
 export { IteratorProxy } from './proxy/iterator-proxy';
-export { type CallOptions, type WaitOptions } from './proxy/options';
+export { type CallOptions, type SerializerName, type WaitOptions } from './proxy/options';
 export {
   type Copied,
   type Landed,
@@ -61,6 +61,9 @@ export {
   type PoolAsyncOptions,
   type PoolOptions,
 } from './types/pool';
+export { registerError } from './wire/error-values';
+export { registerSerializer, type Serializer } from './wire/serializers';
+export { registerValueType, type ValueTypeCodec } from './wire/value-types';
 export {
   AuthenticationError,
   ConnectionLostError,

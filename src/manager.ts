@@ -24,6 +24,7 @@ import { type Exit } from './process/child';
 import { type ModuleRef, resolveModule } from './process/modules';
 import {
   findPrivateKey,
+  findPrivateSerializer,
   isPrivateAddress,
   makePrivateDirectory,
   newPrivateAddress,
@@ -45,6 +46,7 @@ import { type Purpose } from './session/parties';
 import { isNetwork, lacksPort, reachable } from './transport/address';
 import { keyBytes } from './wire/auth';
 import { STANDARD_TYPES } from './types/standard-types';
+import { DEFAULT_SERIALIZER, serializerToward } from './wire/serializers';
 
 /** Given by `connect` to the constructor, which users cannot do. */
 const CONNECTING: { address: string; settings: ConnectSettings }[] = [];
@@ -229,9 +231,11 @@ export class Manager extends Creators implements AsyncDisposable {
       );
     }
     const { tls, debug } = settings;
+    const serializer = settings.serializer ?? DEFAULT_SERIALIZER;
     const serves = { address: this.#address, key, identity, limits: this.#limits, tls, debug };
     this.#server = new Server({
       ...serves,
+      serializer,
       registrations: this.#registrations,
       types: modulesOf(settings.types),
     });
@@ -395,7 +399,8 @@ export class Manager extends Creators implements AsyncDisposable {
     const types = modulesOf(settings.types);
     const first = initializer === undefined ? undefined : resolveModule(initializer);
     const modules = [...types, ...this.#registrations.map(({ module }) => module), first];
-    if (isPrivate) makePrivateDirectory(this.#address, key);
+    const serializer = settings.serializer ?? DEFAULT_SERIALIZER;
+    if (isPrivate) makePrivateDirectory(this.#address, key, serializer);
     const config: ServerConfig = {
       address: this.#address,
       isPrivate,
@@ -407,6 +412,7 @@ export class Manager extends Creators implements AsyncDisposable {
       types,
       tls: settings.tls,
       debug: settings.debug,
+      serializer,
     };
     this.#fate.ended = false;
     const child = new ManagerProcess(config, {
@@ -440,6 +446,7 @@ export class Manager extends Creators implements AsyncDisposable {
       pid: () => this.#process?.pid,
       translator,
       lendsInstances: !hasNetwork,
+      serializer: this.#serializer,
       prepare: () => this.#prepare(),
       connecting: {
         ...this.#protection,
@@ -508,6 +515,15 @@ export class Manager extends Creators implements AsyncDisposable {
     return undefined;
   }
 
+  /** Of a private manager that somebody else made, what its key file says. */
+  get #serializer(): string | undefined {
+    if (this.#settings !== undefined) return this.#settings.serializer;
+    const { serializer } = this.#connectSettings ?? {};
+    if (serializer !== undefined) return serializer;
+    const theirs = findPrivateSerializer(this.#address);
+    return theirs === undefined ? undefined : serializerToward(theirs);
+  }
+
   /** An own child has what we gave it, and proves it in the handshake, which is bound to the link. */
   get #protection(): Pick<Route, 'tls' | 'trusting'> {
     const { tls } = this.#settings ?? this.#connectSettings ?? {};
@@ -518,7 +534,8 @@ export class Manager extends Creators implements AsyncDisposable {
   #learnRoute(manager: string | undefined): void {
     if (this.#key === undefined || lacksPort(this.#address)) return;
     const address = reachable(this.#address);
-    realm.keys.learn({ ...this.#protection, address, key: this.#key, manager });
+    const { serializer } = this.#settings ?? this.#connectSettings ?? {};
+    realm.keys.learn({ ...this.#protection, address, key: this.#key, manager, serializer });
   }
 
   /** The owner learns how its manager ended a moment after the connection broke, or before. */

@@ -6,10 +6,14 @@ import { release } from './proxy/functions';
 import { Desk } from './types/pool-desk';
 import { type WorkerConfig } from './types/pool-worker';
 import { registerStandardProxies } from './types/standard-types';
+import { serializerToward } from './wire/serializers';
 
 registerStandardProxies();
-process.once('message', ({ address, key, seat }: WorkerConfig) => {
-  const manager = Manager.connect(address, { authkey: Buffer.from(key) });
+process.once('message', ({ address, key, serializer, seat }: WorkerConfig) => {
+  const manager = Manager.connect(address, {
+    authkey: Buffer.from(key),
+    serializer: serializerToward(serializer),
+  });
   release(manager.create('_seat', seat, new Desk()));
 });
 process.once('disconnect', () => process.exit(0));

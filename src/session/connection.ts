@@ -48,6 +48,8 @@ export interface ConnectionOptions extends Omit<Credentials, 'session'> {
   readonly translator: Translator;
   /** Whether instances of classes may be lent as arguments. */
   readonly lendsInstances: boolean;
+  /** What carries structured data. Default v8. */
+  readonly serializer?: string | undefined;
   /**
    * Resolves when somebody listens, with the address where only that tells it. Once, before the
    * first attempt.
@@ -114,6 +116,7 @@ export class Connection implements Minter {
       translator: options.translator,
       limits: options.limits,
       peer: options.address,
+      ...(options.serializer === undefined ? {} : { serializer: options.serializer }),
       canRelease: () => this.#isAdmitted,
       onControl: (frame, error) => {
         this.#onControl(frame, error);

@@ -15,6 +15,7 @@ import {
   writeCreateHead,
 } from '../wire/frames';
 import { type Reference, type Target } from '../wire/references';
+import { requireSerializer } from '../wire/serializers';
 import { Calls, type PendingCall } from './calls';
 import { type Exchange, numberOf } from './exchange';
 import { type Guarding, HOLDING } from './guard';
@@ -31,6 +32,8 @@ export interface CallRequest {
   readonly purpose: Purpose;
   readonly returns?: Returns | undefined;
   readonly timeoutMs?: number | undefined;
+  /** What carries structured data of the call and of its answer. */
+  readonly serializer?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** The handle of a lock: the call runs only while that holding lasts. */
   readonly guard?: Guarding | undefined;
@@ -69,7 +72,7 @@ interface OutgoingOptions {
   readonly ended: () => Error | undefined;
   /** Before each call: what was released by hand leaves first, as it stands in the program. */
   readonly beforeCall: () => void;
-  readonly sendCancel: (callId: number) => void;
+  readonly sendCancel: (callId: number, reason: unknown) => void;
   readonly onPending: (pending: boolean) => void;
 }
 
@@ -148,10 +151,10 @@ export class Outgoing {
   }
 
   /** The thread no longer waits for it. */
-  giveUp(call: BlockingCall): void {
+  giveUp(call: BlockingCall, reason: unknown): void {
     if (call.outcome !== undefined) return;
     this.#calls.abandon(call.callId);
-    this.#options.sendCancel(call.callId);
+    this.#options.sendCancel(call.callId, reason);
     this.#idle();
   }
 
@@ -175,6 +178,11 @@ export class Outgoing {
 
   #send(callId: number, request: CallRequest, root: Lease, reply = true): Place | undefined {
     this.#options.beforeCall();
+    const { exchange } = this.#options;
+    const serializer =
+      request.serializer === undefined
+        ? exchange.serializer
+        : requireSerializer(request.serializer);
     const head: CallHead = {
       callId,
       target: targetOf(request.target),
@@ -185,18 +193,15 @@ export class Outgoing {
       reply,
       keep: false,
       lane: request.lane ?? false,
+      serializer: serializer?.name,
       guard: request.guard === undefined ? undefined : this.#guardOf(request.guard, root),
     };
     return this.#sendWhenClaimed(
       root,
       (writer, claiming) => {
         writeCallHead(writer, head);
-        return this.#options.exchange.writeArguments(
-          writer,
-          request.args,
-          request.purpose,
-          claiming,
-        );
+        const { args, purpose } = request;
+        return exchange.writeArguments(writer, args, { purpose, claiming, serializer });
       },
       (failure) => {
         this.#settle(callId, { kind: 'throw', value: failure });
@@ -223,7 +228,9 @@ export class Outgoing {
       (writer, claiming) => {
         const { id, relative } = numberOf(lease);
         writeCreateHead(writer, id * 2 + (relative ? 1 : 0), lease.typeid);
-        return this.#options.exchange.writeArguments(writer, args, purpose, claiming);
+        const { exchange } = this.#options;
+        const { serializer } = exchange;
+        return exchange.writeArguments(writer, args, { purpose, claiming, serializer });
       },
       (failure) => {
         lease.refused(failure as Error);
@@ -356,7 +363,7 @@ export class Outgoing {
     this.#calls.abandon(callId);
     pending.cleanup?.();
     pending.reject(error);
-    this.#options.sendCancel(callId);
+    this.#options.sendCancel(callId, error);
     this.#idle();
   }
 

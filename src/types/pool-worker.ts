@@ -51,7 +51,8 @@ export class PoolWorker {
       if (this.#child.pid === undefined) this.#onExit({ code: null, signal: null });
     });
     expected.set(this.#seat, this);
-    const config: WorkerConfig = { address: home.address, key: home.key, seat: this.#seat };
+    const { address, key, serializer } = home;
+    const config: WorkerConfig = { address, key, serializer, seat: this.#seat };
     this.#child.send(config, () => undefined); // where it is gone, its end tells more
   }
 

@@ -7,6 +7,7 @@ import { type ProxyClass } from '../proxy/realm';
 export interface Home {
   readonly address: string;
   readonly key: Uint8Array;
+  readonly serializer: string;
 }
 
 export interface SharedType {

@@ -52,6 +52,8 @@ export interface CallHead {
   readonly keep: boolean;
   /** The caller's thread is blocked: whatever it must see until the answer goes down the lane. */
   readonly lane?: boolean;
+  /** What structured data of the answer is to be carried by; absent: v8. */
+  readonly serializer?: string | undefined;
   /** The call runs only while this holding lasts. */
   readonly guard?: Guard | undefined;
 }
@@ -77,7 +79,7 @@ export type Frame =
   | ({ readonly kind: 'throw'; readonly callId: number } & Valued)
   | ({ readonly kind: 'failed'; readonly id: number } & Valued)
   | { readonly kind: 'got'; readonly callId: number; readonly received: boolean }
-  | { readonly kind: 'cancel'; readonly callId: number }
+  | { readonly kind: 'cancel'; readonly callId: number; readonly body: ByteReader }
   | { readonly kind: 'forget'; readonly callIds: readonly number[] }
   | { readonly kind: 'release'; readonly counts: readonly (readonly [id: number, count: number])[] }
   | {
@@ -129,6 +131,7 @@ const COPY = 4;
 const PROXY = 8;
 const GUARDED = 16;
 const LANE = 32;
+const SERIALIZER = 64;
 const FLAGS: Readonly<Record<Returns, number>> = { auto: 0, copy: COPY, proxy: PROXY };
 
 /**
@@ -138,7 +141,10 @@ const FLAGS: Readonly<Record<Returns, number>> = { auto: 0, copy: COPY, proxy: P
 export function writeCallHead(writer: ByteWriter, head: CallHead): number {
   writer.u8(KIND.call);
   const flagsAt = writer.length;
-  const more = (head.guard === undefined ? 0 : GUARDED) | (head.lane === true ? LANE : 0);
+  const more =
+    (head.guard === undefined ? 0 : GUARDED) |
+    (head.lane === true ? LANE : 0) |
+    (head.serializer === undefined ? 0 : SERIALIZER);
   writer.u8(flagsOf(head.returns, head) | more);
   writer.varint(head.callId);
   writeTarget(writer, head.target);
@@ -146,6 +152,7 @@ export function writeCallHead(writer: ByteWriter, head: CallHead): number {
   writePath(writer, head.path);
   writer.text(head.name);
   if (head.guard !== undefined) writeGuard(writer, head.guard);
+  if (head.serializer !== undefined) writer.text(head.serializer);
   return flagsAt;
 }
 
@@ -176,7 +183,7 @@ export function patchCallFlags(
   flagsAt: number,
   outcome: { readonly reply: boolean; readonly keep: boolean },
 ): void {
-  const kept = writer.byteAt(flagsAt) & (COPY | PROXY | GUARDED | LANE);
+  const kept = writer.byteAt(flagsAt) & (COPY | PROXY | GUARDED | LANE | SERIALIZER);
   writer.patchU8(flagsAt, kept | flagsOf('auto', outcome));
 }
 
@@ -196,7 +203,13 @@ export function writeOutcomeHead(
   writer.varint(number);
 }
 
-export type ControlFrame = Exclude<Frame, Valued>;
+/** The head of a cancellation; its reason follows, which holds no references. */
+export function writeCancelHead(writer: ByteWriter, callId: number): void {
+  writer.u8(KIND.cancel);
+  writer.varint(callId);
+}
+
+export type ControlFrame = Exclude<Frame, { readonly body: ByteReader }>;
 
 export function writeControl(writer: ByteWriter, frame: ControlFrame): void {
   writer.u8(KIND[frame.kind]);
@@ -205,8 +218,6 @@ export function writeControl(writer: ByteWriter, frame: ControlFrame): void {
       writer.varint(frame.callId);
       writer.u8(frame.received ? 1 : 0);
       return;
-    case 'cancel':
-      return writer.varint(frame.callId);
     case 'forget':
       writer.varint(frame.callIds.length);
       for (const callId of frame.callIds) writer.varint(callId);
@@ -258,6 +269,8 @@ export function readFrame(message: Buffer, start = 0, end = message.length): Fra
       return { kind: 'throw', callId: reader.varint(), ...readValued(reader) };
     case KIND.failed:
       return { kind: 'failed', id: reader.varint(), ...readValued(reader) };
+    case KIND.cancel:
+      return { kind: 'cancel', callId: reader.varint(), body: reader };
     default:
       return readControl(kind, reader);
   }
@@ -289,6 +302,7 @@ function readCallHead(reader: ByteReader): CallHead {
     name,
     lane: (flags & LANE) !== 0,
     guard: (flags & GUARDED) === 0 ? undefined : readGuard(reader),
+    serializer: (flags & SERIALIZER) === 0 ? undefined : reader.text(),
     returns: (flags & COPY) !== 0 ? 'copy' : (flags & PROXY) !== 0 ? 'proxy' : 'auto',
     reply: (flags & REPLY) !== 0,
     keep: (flags & KEEP) !== 0,
@@ -299,8 +313,6 @@ function readControl(kind: number, reader: ByteReader): ControlFrame {
   switch (kind) {
     case KIND.got:
       return { kind: 'got', callId: reader.varint(), received: reader.u8() === 1 };
-    case KIND.cancel:
-      return { kind: 'cancel', callId: reader.varint() };
     case KIND.forget: {
       const callIds: number[] = [];
       for (let left = reader.count(); left > 0; left--) callIds.push(reader.varint());

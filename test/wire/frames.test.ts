@@ -10,6 +10,7 @@ import {
   patchCallFlags,
   readFrame,
   writeCallHead,
+  writeCancelHead,
   writeControl,
   writeCreateHead,
   writeOutcomeHead,
@@ -33,7 +34,6 @@ const written = (write: (writer: ByteWriter) => void): Buffer => {
 };
 
 const controls: [ControlFrame, string][] = [
-  [{ kind: 'cancel', callId: 5 }, '0605'],
   [{ kind: 'forget', callIds: [1, 300] }, '070201ac02'],
   [{ kind: 'release', counts: [[1, 2], [3, 4]] }, '080201020304'], // prettier-ignore
   [{ kind: 'mint', number: 1, id: 2, uses: 0, ttlMs: 300 }, '09010200ac02'],
@@ -72,6 +72,7 @@ describe('a frame', () => {
       returns: fc.constantFrom('auto', 'copy', 'proxy'),
       reply: fc.boolean(),
       keep: fc.boolean(),
+      serializer: fc.option(fc.string({ unit: 'binary' }), { nil: undefined }),
     });
     fc.assert(
       fc.property(head, fc.boolean(), fc.boolean(), (given, reply, keep) => {
@@ -105,6 +106,16 @@ describe('a frame', () => {
       }),
     );
     expect(create).toMatchObject({ kind: 'create', id: 8, typeid: 'list', references: [] });
+  });
+
+  it('that is a cancellation leaves its reason in its body', () => {
+    const bytes = written((writer) => {
+      writeCancelHead(writer, 5);
+      writer.u8(42);
+    });
+    const frame = readFrame(bytes) as Extract<ReturnType<typeof readFrame>, { kind: 'cancel' }>;
+    expect([frame.kind, frame.callId, frame.body.u8()]).toEqual(['cancel', 5, 42]);
+    expect(describeFrame(frame)).toBe('cancel 5');
   });
 
   it('that is cut anywhere is a ProtocolError', () => {
