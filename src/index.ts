@@ -6,6 +6,7 @@ export { Server } from './server';
 export { sync, type SyncManager } from './sync';
 export { type Sync, type SyncLockHandle, type SyncRemote } from './sync-types';
 export { version } from './version';
+export { withOptions } from './with-options';
 export { type Limits } from './base/limits';
 export { type Snapshot } from './host/control';
 export { type ModuleRef } from './process/modules';
@@ -19,7 +20,6 @@ export {
   revive,
   sameReferent,
   tokenOf,
-  withOptions,
   type TokenOptions,
 } from './proxy/functions';
 export { handle, type Handle } from './proxy/handle';

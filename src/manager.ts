@@ -350,8 +350,13 @@ export class Manager extends Creators implements AsyncDisposable {
     return await this.#use().manage(name);
   }
 
-  protected override make(typeid: string, args: readonly unknown[], purpose: Purpose): object {
-    return makeObject(this.#use(), { typeid, args, purpose });
+  protected override make(
+    typeid: string,
+    args: readonly unknown[],
+    purpose: Purpose,
+    options?: HandleOptions,
+  ): object {
+    return makeObject(this.#use(), { typeid, args, purpose }, options);
   }
 
   // ---- connecting ------------------------------------------------------------------------------

@@ -182,9 +182,10 @@ export function oneway(proxy: object): object {
   const lease = requireLease(proxy);
   const session = sessionOf(lease);
   const purpose = purposeOf(proxy);
+  const options = optionsOf(proxy);
   const send = (operation: 'call' | 'set', name: string, args: readonly unknown[]): void => {
     session
-      .call({ target: lease, operation, path: [], name, args, purpose, held: proxy })
+      .call({ target: lease, operation, path: [], name, args, purpose, held: proxy, ...options })
       .catch((error: unknown) => session.onWarning?.(error as Error));
   };
   return new Proxy(Object.create(null) as object, {

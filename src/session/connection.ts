@@ -20,6 +20,7 @@ import { Outbox } from '../transport/outbox';
 import { type Link } from '../transport/link';
 import { HANDSHAKE_BYTES, SESSION_BYTES } from '../wire/auth';
 import { type ControlFrame, type Frame } from '../wire/frames';
+import { DEFAULT_SERIALIZER } from '../wire/serializers';
 import { parseToken } from '../wire/token';
 import { unpackValue } from '../wire/values';
 import { type LaneOptions, tooSlow } from './lane';
@@ -122,6 +123,9 @@ export class Connection implements Minter {
         this.#onControl(frame, error);
       },
     });
+    if (options.serializer !== undefined && options.serializer !== DEFAULT_SERIALIZER) {
+      this.session.control({ kind: 'speak', serializer: options.serializer });
+    }
     this.session.minter = this;
     this.session.blocker = this.blocking = this.#makeBlocking();
     this.session.onPending = () => {

@@ -62,7 +62,7 @@ export class Exchange {
   readonly #limits: ValueLimits;
   readonly #lessor: Lessor;
   /** What carries structured data where a call says nothing; undefined: v8. */
-  readonly serializer: NamedSerializer | undefined;
+  #serializer: NamedSerializer | undefined;
   /** What to use instead of v8, where that is not taken from the peer. */
   readonly #insteadOfV8: string | undefined;
 
@@ -76,8 +76,21 @@ export class Exchange {
     this.#translator = translator;
     this.#limits = { ...limits, stacks: options.sendsStacks };
     this.#lessor = lessor;
-    this.serializer = requireSerializer(options.serializer);
+    this.#serializer = requireSerializer(options.serializer);
     this.#insteadOfV8 = options.takesV8 ? undefined : options.serializer;
+  }
+
+  get serializer(): NamedSerializer | undefined {
+    return this.#serializer;
+  }
+
+  /** The peer reads data of that serializer best; it stays as it was where this side does not have it. */
+  adopt(serializer: string): void {
+    try {
+      this.#serializer = requireSerializer(serializer);
+    } catch {
+      // Calls that want it are refused, each to its caller.
+    }
   }
 
   // ---- out -------------------------------------------------------------------------------------
@@ -132,7 +145,7 @@ export class Exchange {
   writeReason(writer: ByteWriter, reason: unknown): void {
     const start = writer.length;
     const encode = (value: unknown): void => {
-      new ValueEncoder(writer, refuseReference, this.#limits, this.serializer).encode(value, 'it');
+      new ValueEncoder(writer, refuseReference, this.#limits, this.#serializer).encode(value, 'it');
     };
     try {
       encode(reason);

@@ -26,6 +26,7 @@ import { Awaited, type Exchange, type Needs } from './exchange';
 import { type Exposure, follow, perform } from './exposure';
 import { requireHeld } from './guard';
 import { type Outcome, isThenable, outcomeOf } from './outcome';
+import { toPlain } from './plain-copy';
 import { inTurn, needsTurn } from './turns';
 
 /** Calls of one session that wait to run; further ones are refused. */
@@ -444,12 +445,15 @@ export class Incoming {
     const { exchange } = this.#options;
     const isMember = head.operation === 'call' && head.path.length === 0;
     const typeid = isMember ? exposure?.resultTypes.get(head.name) : undefined;
-    const purpose = head.returns === 'copy' ? 'container' : 'result';
+    const copies = head.returns === 'copy';
+    const purpose = copies ? 'container' : 'result';
+    // What is shared inside of the result is copied with it.
+    const result = copies && head.operation !== 'value' ? toPlain(value) : value;
     this.#outboxFor(head).answer((writer) => {
       writeOutcomeHead(writer, 'return', head.callId);
       if (typeid !== undefined) exchange.writeLent(writer, value, typeid);
       else if (head.returns === 'proxy' && isObject(value)) exchange.writeLent(writer, value, '');
-      else exchange.writeValue(writer, value, purpose, serializerOf(head));
+      else exchange.writeValue(writer, result, purpose, serializerOf(head));
     });
   }
 

@@ -482,6 +482,9 @@ export class Session implements Lessor {
       case 'forget':
         this.#incoming.forget(frame.callIds);
         return;
+      case 'speak':
+        this.#exchange.adopt(frame.serializer);
+        return;
       case 'cancel':
         this.#incoming.cancel(frame.callId, frame.body);
         return;

@@ -126,8 +126,10 @@ function classNameOf(error: Error): string {
 /** The name that was given to this error, where it is not that of its class. */
 function ownNameOf(error: Error): string {
   if (error instanceof DOMException) return error.name;
-  const isOwn = Object.hasOwn(error, 'name') && error.name !== classNameOf(error);
-  return isOwn ? textOf(error.name) : '';
+  const className = classNameOf(error);
+  // No constructor sets the name of an error whose class is registered.
+  const mustTell = registered.has(className) || error.name !== className;
+  return Object.hasOwn(error, 'name') && mustTell ? textOf(error.name) : '';
 }
 
 function defineName(error: Error, name: string): void {

@@ -91,6 +91,7 @@ export type Frame =
     }
   | { readonly kind: 'dup'; readonly id: number; readonly relative: boolean }
   | { readonly kind: 'at'; readonly number: number }
+  | { readonly kind: 'speak'; readonly serializer: string }
   | { readonly kind: 'ping'; readonly number: number }
   | { readonly kind: 'pong'; readonly number: number; readonly time: number }
   | { readonly kind: 'goaway'; readonly reason: string }
@@ -114,6 +115,7 @@ const KIND = {
   deliver: 15,
   got: 16,
   at: 17,
+  speak: 18,
 } as const satisfies Record<Frame['kind'], number>;
 
 /**
@@ -243,6 +245,8 @@ export function writeControl(writer: ByteWriter, frame: ControlFrame): void {
     case 'pong':
       writer.varint(frame.number);
       return writer.double(frame.time);
+    case 'speak':
+      return writer.text(frame.serializer);
     case 'goaway':
       return writer.text(frame.reason);
     case 'bye':
@@ -342,6 +346,8 @@ function readControl(kind: number, reader: ByteReader): ControlFrame {
       return { kind: 'goaway', reason: reader.text() };
     case KIND.bye:
       return { kind: 'bye' };
+    case KIND.speak:
+      return { kind: 'speak', serializer: reader.text() };
     case KIND.at:
       return { kind: 'at', number: reader.varint() };
     default:
@@ -384,6 +390,8 @@ export function describeFrame(frame: Frame): string {
       return `${frame.kind} ${String(frame.number)}`;
     case 'goaway':
       return `goaway: ${frame.reason}`;
+    case 'speak':
+      return `speak ${frame.serializer}`;
     case 'bye':
       return 'bye';
   }

@@ -83,7 +83,7 @@ function requireValueClass(type: unknown): void {
   if (typeof prototype !== 'object' || prototype === null || prototype === Object.prototype) {
     throw new UsageError('registerValueType needs a class');
   }
-  if (prototype instanceof Error) {
+  if (prototype === Error.prototype || prototype instanceof Error) {
     throw new UsageError('An error is no value type: use registerError(Class)');
   }
 }

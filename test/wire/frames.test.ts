@@ -41,6 +41,7 @@ const controls: [ControlFrame, string][] = [
   [{ kind: 'pong', number: 9, time: 1 }, '0b09000000000000f03f'],
   [{ kind: 'goaway', reason: 'x' }, '0c0278'],
   [{ kind: 'bye' }, '0d'],
+  [{ kind: 'speak', serializer: 'x' }, '120278'],
   [{ kind: 'dup', id: 6, relative: false }, '0e0c'],
   [{ kind: 'dup', id: 6, relative: true }, '0e0d'],
   [{ kind: 'got', callId: 5, received: true }, '100501'],
@@ -136,7 +137,7 @@ describe('a frame', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 60 }),
-        fc.integer({ min: 0, max: 16 }),
+        fc.integer({ min: 0, max: 19 }),
         (bytes, kind) => {
           try {
             describeFrame(readFrame(Buffer.from([kind, ...bytes])));
