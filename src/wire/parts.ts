@@ -116,11 +116,16 @@ export class Division {
     this.#met.set(value, met);
     const target = copy as Fields;
     if (Array.isArray(value)) {
-      for (let i = 0; i < value.length; i++)
-        this.#put(target, i, value[i], `${path}[${String(i)}]`, depth + 1);
+      for (let i = 0; i < value.length; i++) {
+        if (isPlain(value[i])) target[i] = value[i];
+        else this.#put(target, i, value[i], `${path}[${String(i)}]`, depth + 1);
+      }
     } else {
-      for (const [name, field] of Object.entries(value))
-        this.#put(target, name, field, `${path}.${name}`, depth + 1);
+      for (const [name, field] of Object.entries(value)) {
+        if (isPlain(field))
+          target[name] = field; // no path is made where none is needed
+        else this.#put(target, name, field, `${path}.${name}`, depth + 1);
+      }
     }
     return met.index === -1 ? copy : placeholder(met.index); // met again inside of itself
   }
