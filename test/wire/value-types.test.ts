@@ -138,6 +138,40 @@ describe('what is registered', () => {
   });
 });
 
+describe('msgpack', () => {
+  const load = (library: () => unknown): typeof import('../../src/wire/serializers') => {
+    let loaded: typeof import('../../src/wire/serializers') | undefined;
+    jest.isolateModules(() => {
+      jest.doMock('msgpackr/index-no-eval', library);
+      loaded = require('../../src/wire/serializers');
+    });
+    return loaded!;
+  };
+  afterEach(() => {
+    jest.dontMock('msgpackr/index-no-eval');
+  });
+
+  it('without its package is an error that says what to install', () => {
+    const there = load(() => {
+      throw new Error("Cannot find module 'msgpackr'");
+    });
+    expect(() => there.requireSerializer('msgpack')).toThrow(/npm install msgpackr/);
+    expect(() => there.serializerOfPeer('msgpack')).toThrow(/npm install msgpackr/);
+    expect(there.serializerToward('msgpack')).toBe('json');
+  });
+
+  it('loads its package when it is asked for, and once', () => {
+    let loads = 0;
+    const Packr = class {};
+    const there = load(() => (loads++, { Packr }));
+    there.requireSerializer('json');
+    there.requireSerializer('v8');
+    expect(loads).toBe(0);
+    expect(there.requireSerializer('msgpack')).toBe(there.requireSerializer('msgpack'));
+    expect(loads).toBe(1);
+  });
+});
+
 describe('bytes of a peer', () => {
   it('with a typed array that this Node does not have are a SerializationError that names it', () => {
     const writer = new ByteWriter();
