@@ -28,6 +28,7 @@ import { type Exit } from './process/child';
 import { type ModuleRef, resolveModule } from './process/modules';
 import {
   findPrivateKey,
+  findPrivateSerializer,
   isPrivateAddress,
   makePrivateDirectory,
   newPrivateAddress,
@@ -53,6 +54,7 @@ import { isNetwork, lacksPort, reachable } from './transport/address';
 import { keyBytes } from './wire/auth';
 import { type Key } from './types/keys';
 import { STANDARD_TYPES } from './types/standard-types';
+import { DEFAULT_SERIALIZER, serializerToward } from './wire/serializers';
 
 /** Given by `connect` to the constructor, which users cannot do. */
 const CONNECTING: { address: string; settings: ConnectSettings }[] = [];
@@ -260,9 +262,11 @@ export class Manager extends Creators implements AsyncDisposable {
       );
     }
     const { tls, debug } = settings;
+    const serializer = settings.serializer ?? DEFAULT_SERIALIZER;
     const serves = { address: this.#address, key, identity, limits: this.#limits, tls, debug };
     this.#server = new Server({
       ...serves,
+      serializer,
       registrations: this.#registrations,
       types: modulesOf(settings.types),
     });
@@ -377,8 +381,13 @@ export class Manager extends Creators implements AsyncDisposable {
     return await this.#use().manage(name);
   }
 
-  protected override make(typeid: string, args: readonly unknown[], purpose: Purpose): object {
-    return makeObject(this.#use(), { typeid, args, purpose });
+  protected override make(
+    typeid: string,
+    args: readonly unknown[],
+    purpose: Purpose,
+    options?: HandleOptions,
+  ): object {
+    return makeObject(this.#use(), { typeid, args, purpose }, options);
   }
 
   // ---- connecting ------------------------------------------------------------------------------
@@ -427,7 +436,8 @@ export class Manager extends Creators implements AsyncDisposable {
     const first = initializer === undefined ? undefined : resolveModule(initializer);
     const modules = [...types, ...this.#registrations.map(({ module }) => module), first];
     this.#log = openLog(settings.log, settings.logLevel);
-    if (isPrivate) makePrivateDirectory(this.#address, key);
+    const serializer = settings.serializer ?? DEFAULT_SERIALIZER;
+    if (isPrivate) makePrivateDirectory(this.#address, key, serializer);
     const config: ServerConfig = {
       address: this.#address,
       isPrivate,
@@ -441,6 +451,7 @@ export class Manager extends Creators implements AsyncDisposable {
       debug: settings.debug,
       name: settings.name,
       log: this.#log?.forChild,
+      serializer,
     };
     this.#fate.ended = false;
     const child = new ManagerProcess(config, {
@@ -475,6 +486,7 @@ export class Manager extends Creators implements AsyncDisposable {
       pid: () => this.#process?.pid,
       translator,
       lendsInstances: !hasNetwork,
+      serializer: this.#serializer,
       prepare: () => this.#prepare(),
       connecting: {
         ...this.#protection,
@@ -550,6 +562,15 @@ export class Manager extends Creators implements AsyncDisposable {
     return undefined;
   }
 
+  /** Of a private manager that somebody else made, what its key file says. */
+  get #serializer(): string | undefined {
+    if (this.#settings !== undefined) return this.#settings.serializer;
+    const { serializer } = this.#connectSettings ?? {};
+    if (serializer !== undefined) return serializer;
+    const theirs = findPrivateSerializer(this.#address);
+    return theirs === undefined ? undefined : serializerToward(theirs);
+  }
+
   /** An own child has what we gave it, and proves it in the handshake, which is bound to the link. */
   get #protection(): Pick<Route, 'tls' | 'trusting'> {
     const { tls } = this.#settings ?? this.#connectSettings ?? {};
@@ -560,7 +581,8 @@ export class Manager extends Creators implements AsyncDisposable {
   #learnRoute(manager: string | undefined): void {
     if (this.#key === undefined || lacksPort(this.#address)) return;
     const address = reachable(this.#address);
-    realm.keys.learn({ ...this.#protection, address, key: this.#key, manager });
+    const { serializer } = this.#settings ?? this.#connectSettings ?? {};
+    realm.keys.learn({ ...this.#protection, address, key: this.#key, manager, serializer });
   }
 
   /** The owner learns how its manager ended a moment after the connection broke, or before. */

@@ -18,6 +18,7 @@ import { revive } from './proxy/functions';
 import { type KnownRoute } from './proxy/key-ring';
 import { realm } from './proxy/realm';
 import { STANDARD_TYPES, registerStandardProxies } from './types/standard-types';
+import { requireSerializer } from './wire/serializers';
 import { packValue } from './wire/values';
 import { type Identity } from './session/handshake';
 import { type TlsOptions, asBuffers } from './transport/tls-options';
@@ -36,6 +37,7 @@ export interface ServerConfig {
   readonly debug: boolean;
   readonly name: string | undefined;
   readonly log: ChildLog | undefined;
+  readonly serializer: string;
 }
 
 /** A manager that the owner can reach: ours can then hold its objects. */
@@ -70,6 +72,7 @@ async function serve(config: ServerConfig, request: StartRequest): Promise<void>
   for (const registration of config.registrations) registry.add(registration);
   for (const module of config.types) await registry.addModule(module);
   if (request.initializer !== undefined) await initialize(request.initializer, request.initargs);
+  requireSerializer(config.serializer); // what is registered was registered by now
   const host = new Host({
     address: config.address,
     key: Buffer.from(config.key),
@@ -79,6 +82,7 @@ async function serve(config: ServerConfig, request: StartRequest): Promise<void>
     registry,
     names: (objects) => new Names(objects),
     debug: config.debug,
+    serializer: config.serializer,
     ...(config.tls === undefined ? {} : { tls: asBuffers(config.tls) }),
   });
   host.on('fault', (fault) => {

@@ -26,6 +26,7 @@ export interface ServerOptions {
   readonly types: readonly ResolvedModule[];
   readonly tls: TlsOptions | undefined;
   readonly debug: boolean;
+  readonly serializer: string;
 }
 
 export class Server
@@ -91,8 +92,8 @@ export class Server
   }
 
   async #listen(): Promise<void> {
-    const { address, key, types } = this.#options;
-    if (isPrivateAddress(address)) makePrivateDirectory(address, key);
+    const { address, key, types, serializer } = this.#options;
+    if (isPrivateAddress(address)) makePrivateDirectory(address, key, serializer);
     for (const module of types) await this.#registry.addModule(module);
     await this.#host.listen();
     this.#isListening = true;

@@ -51,7 +51,8 @@ export class PoolWorker {
       if (this.#child.pid === undefined) this.#onExit({ code: null, signal: null });
     });
     expected.set(this.#seat, this);
-    const config: WorkerConfig = { address: home.address, key: home.key, seat: this.#seat };
+    const { address, key, serializer, types } = home; // and none of its other secrets
+    const config: WorkerConfig = { address, key, serializer, types, seat: this.#seat };
     this.#child.send(config, () => undefined); // where it is gone, its end tells more
   }
 
