@@ -34,6 +34,7 @@ export {
   type RemoteResult,
 } from './proxy/remote-types';
 export { currentSignal } from './session/current-call';
+export { LocalExcept, type ExceptOptions } from './spawn/local-except';
 export { BarrierProxy, type BarrierOptions } from './types/barrier';
 export { type AsyncResult } from './types/async-result';
 export { type IterationOptions } from './types/chunks';

@@ -18,6 +18,7 @@ it('exports these names', () => {
     'IteratorProxy',
     'LimitError',
     'ListProxy',
+    'LocalExcept',
     'LockError',
     'LockHandle',
     'LockProxy',
