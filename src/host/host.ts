@@ -76,6 +76,7 @@ export class Host
   #ranges = OWNER_RANGE;
   #callsOfEnded = 0;
   #closing: Promise<void> | undefined;
+  #keepsAlive = true;
   /** Claims that wait for what has not come. */
   #arrivals: (() => void)[] = [];
 
@@ -143,10 +144,18 @@ export class Host
       onFault: (fault) => this.emit('fault', fault),
     });
     this.#address = this.#listener.address;
+    this.#listener.keepAlive(this.#keepsAlive);
     this.#sweeper = setInterval(() => {
       this.tickets.sweep();
       this.#door?.sweep(this.#options.limits.handshakeMs);
     }, SWEEP_MS).unref();
+  }
+
+  /** Whether listening, and clients that are there, keep the process alive: at first they do. */
+  keepAlive(keep: boolean): void {
+    this.#keepsAlive = keep;
+    this.#listener?.keepAlive(keep);
+    for (const client of [...this.#entrances, ...this.#sessions]) client.keepAlive(keep);
   }
 
   /** Lets a client in that came by `link`. */
@@ -156,6 +165,7 @@ export class Host
       link.destroy();
       return;
     }
+    if (!this.#keepsAlive) link.unref();
     if (this.#entrances.size >= limits.handshakes) this.#turnAway();
     const entrance = new Entrance({
       link,

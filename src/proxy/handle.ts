@@ -4,7 +4,7 @@ import { type Lease } from '../refs/lease';
 import { answered } from '../session/calls';
 import { type Operation } from '../wire/frames';
 import { BaseProxy } from './base-proxy';
-import { describeHandle, idOf, sessionOf } from './handles';
+import { describeHandle, idOf, calleeOf } from './handles';
 import { type CallOptions, mergeOptions } from './options';
 import { optionsOf, purposeOf, requireLease } from './realm';
 import { type Loose, type RemoteResult } from './remote-types';
@@ -83,7 +83,7 @@ export class Handle<T = Loose> {
     return this.#lease.typeid;
   }
   get address(): string {
-    return sessionOf(this.#lease).peer;
+    return calleeOf(this.#lease).peer;
   }
   /** Whether the referent is there and its manager answers. */
   async alive(): Promise<boolean> {
@@ -102,7 +102,7 @@ export class Handle<T = Loose> {
     options?: CallOptions,
   ): Promise<unknown> {
     return answered(
-      sessionOf(this.#lease).call({
+      calleeOf(this.#lease).call({
         target: this.#lease,
         operation,
         path: [],

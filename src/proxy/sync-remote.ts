@@ -7,7 +7,7 @@ import { type Lease } from '../refs/lease';
 import { type Purpose } from '../session/parties';
 import { type Operation } from '../wire/frames';
 import { TOKEN_KEY } from '../wire/token';
-import { describeHandle, hold, letGo, sessionOf, tokenValue } from './handles';
+import { describeHandle, hold, letGo, calleeOf, tokenValue } from './handles';
 import { type HandleOptions, SYNC } from './options';
 import { isLocalName } from './remote';
 
@@ -170,7 +170,7 @@ class Traps implements ProxyHandler<object> {
   /** Of the member `name` of what stands here, or of that itself. */
   #send(operation: Operation, name: string | undefined, args: readonly unknown[]): unknown {
     const { lease, options, purpose, front } = this.#root;
-    return sessionOf(lease).callBlocking({
+    return calleeOf(lease).callBlocking({
       target: lease,
       operation,
       path: name === undefined ? this.#path.slice(0, -1) : this.#path,

@@ -37,7 +37,8 @@ import {
 } from './handshake';
 import { Liveness } from './liveness';
 import { lossOf, refusalOf, unreachable } from './loss';
-import { Mint, type Wish } from './mint';
+import { type Wish } from './callee';
+import { Mint } from './mint';
 import { Numbers } from './numbers';
 import { type Translator } from './parties';
 import { type CallRequest } from './outgoing';

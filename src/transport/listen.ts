@@ -18,6 +18,8 @@ export interface Listener {
   readonly address: string;
   /** Stops taking new connections; those that are there stay. */
   close(): Promise<void>;
+  /** Whether listening keeps the process alive: at first it does. */
+  keepAlive(keep: boolean): void;
 }
 
 export interface ListeningOptions {
@@ -99,6 +101,10 @@ function listenerOf(server: Server, address: Address): Listener {
     close: () => {
       server.close(); // it calls back only when the last connection is gone
       return Promise.resolve();
+    },
+    keepAlive: (keep) => {
+      if (keep) server.ref();
+      else server.unref();
     },
   };
 }
