@@ -7,6 +7,7 @@ import { Lease, type Lessor } from '../refs/lease';
 import { type ByteReader, ByteWriter } from '../wire/bytes';
 import { isData, kindOf } from '../wire/plain';
 import { type Reference, writeReferences } from '../wire/references';
+import { TOKEN_KEY } from '../wire/token';
 import { ValueEncoder, type ValueLimits, decodeValue } from '../wire/values';
 import { type Lent, type Party, type Purpose, type Translator } from './parties';
 
@@ -119,6 +120,7 @@ export class Exchange {
   #referenceTo(value: object, path: string, purpose: Purpose, claiming: Lease[]): Reference {
     const lease = this.#translator.leaseOf(value);
     if (lease === undefined) {
+      if (Object.hasOwn(value, TOKEN_KEY)) refuseToTravel(value);
       return (
         this.#referenceToMember(value, path, purpose, claiming) ??
         lentBy(this.party.lend(value, path, purpose))
@@ -289,6 +291,11 @@ export class Awaited {
   get value(): unknown {
     return this.#read();
   }
+}
+
+/** What is no handle and has the property of one must stay: reading it throws why. */
+function refuseToTravel(value: object): void {
+  Reflect.get(value, TOKEN_KEY);
 }
 
 function lentBy(lent: Lent): Reference {

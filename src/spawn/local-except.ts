@@ -19,7 +19,8 @@ export interface ExceptOptions {
   readonly log?: unknown;
 }
 
-interface Settings {
+/** The options of `run()` and `wrap()` where these do not say. */
+export interface Settings {
   readonly rethrow: boolean;
   readonly once: boolean;
   readonly types: readonly ErrorType[];
@@ -39,8 +40,11 @@ const RULES = {
 /** From now on `listener` is told of each error that `errors` keeps. */
 export let whenKept: (errors: LocalExcept, listener: (kept: KeptError) => void) => void;
 
+export let settingsOf: (errors: LocalExcept) => Settings;
+
 export class LocalExcept implements Iterable<Error> {
   static {
+    settingsOf = (errors) => errors.#defaults;
     whenKept = (errors, listener) => {
       errors.#onKept = listener;
     };
