@@ -40,7 +40,7 @@ export class Spawned<R> implements AsyncDisposable {
   readonly errors: Except;
   readonly #launch: Launch;
   readonly #vessel: Vessel;
-  readonly #result = deferred<R>();
+  readonly #result = deferred<unknown>();
   readonly #source = deferred<Source>();
   readonly #stream = new TaskStream<unknown>(this.#source.promise);
   /** Resolves with the outcome known and all of it gone. */
@@ -93,7 +93,7 @@ export class Spawned<R> implements AsyncDisposable {
   get result(): Promise<R> {
     return new LazyPromise(() => {
       if (!this.#isStreamed) void this.#stream.drain(); // nobody else will
-      return this.#result.promise;
+      return this.#result.promise as Promise<R>;
     });
   }
 
@@ -120,7 +120,7 @@ export class Spawned<R> implements AsyncDisposable {
     void this.#stream.drain();
     const isOver = await this.#waitFor(this.#over, timeoutMs);
     if (!isOver) return undefined;
-    return throws && !this.#isGivenUp ? await this.#result.promise : this.#value;
+    return throws && !this.#isGivenUp ? ((await this.#result.promise) as R) : this.#value;
   }
 
   /** Asks it to end, by SIGTERM; a thread is ended where it stands. Resolves when it has. */
