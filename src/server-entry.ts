@@ -3,6 +3,9 @@
 import { ReferentError } from './base/errors';
 import { resolveLimits, type Limits } from './base/limits';
 import { Host } from './host/host';
+import { type ChildLog, adoptLog, logsHaveLeft } from './log/child-log';
+import { processSink } from './log/logger-address';
+import { makeRecord } from './log/record';
 import { Registry, type RegisteredType } from './host/registry';
 import { type ResolvedModule, loadExport } from './process/modules';
 import {
@@ -30,6 +33,8 @@ export interface ServerConfig {
   readonly types: readonly ResolvedModule[];
   readonly tls: TlsOptions | undefined;
   readonly debug: boolean;
+  readonly name: string | undefined;
+  readonly log: ChildLog | undefined;
 }
 
 /** A manager that the owner can reach: ours can then hold its objects. */
@@ -74,6 +79,9 @@ async function serve(config: ServerConfig, request: StartRequest): Promise<void>
     debug: config.debug,
     ...(config.tls === undefined ? {} : { tls: asBuffers(config.tls) }),
   });
+  host.on('fault', (fault) => {
+    processSink()?.write(makeRecord('warn', fault.message, 'manager', { error: fault }));
+  });
   host.on('closed', () => {
     leave(config);
   });
@@ -99,7 +107,12 @@ async function initialize(module: ResolvedModule, args: readonly unknown[]): Pro
 function leave(config: ServerConfig): void {
   if (config.isPrivate) removePrivateDirectory(config.address);
   if (process.connected) process.disconnect();
-  setImmediate(() => process.exit(0)); // what a referent left running does not keep a manager alive
+  setImmediate(exit);
+}
+
+/** What a referent left running does not keep a manager alive. */
+function exit(): void {
+  void logsHaveLeft().then(() => process.exit(0));
 }
 
 function learn(route: KnownRoute): void {
@@ -112,6 +125,7 @@ let starting: ServerConfig | undefined;
 registerStandardProxies();
 process.once('message', (config: ServerConfig) => {
   starting = config;
+  adoptLog(config.log, config.name);
   process.on('message', (request: StartRequest | RouteMessage) => {
     if (request.kind === 'route') {
       learn(request.route);
@@ -124,7 +138,7 @@ process.once('message', (config: ServerConfig) => {
       if (config.isPrivate) writeFailure(config.address, failure);
       setImmediate(() => {
         if (process.connected) process.disconnect();
-        process.exit(0);
+        exit();
       });
     });
   });

@@ -2,13 +2,14 @@
 // themselves. What may be reached, and when a call runs, is judged as for everybody else.
 
 import { randomBytes } from 'node:crypto';
-import { ObjectGoneError, UsageError, TimeoutError } from '../base/errors';
+import { ObjectGoneError, TimeoutError, UsageError, rethrow } from '../base/errors';
 import { DEFAULT_LIMITS } from '../base/limits';
 import { type Host } from '../host/host';
 import { Lease } from '../refs/lease';
 import { Row } from '../refs/objects';
 import { SessionReferences } from '../refs/session-references';
 import { realm, translator } from '../proxy/realm';
+import { hasDefault } from '../session/absence';
 import { Callee, type Wish } from '../session/callee';
 import { localCaller } from '../session/caller';
 import { RunningCall, runAs } from '../session/current-call';
@@ -16,8 +17,11 @@ import { type Exposure, openExposure, perform } from '../session/exposure';
 import { OWNER_RANGE } from '../session/handshake';
 import { Mint } from '../session/mint';
 import { type CallRequest, type OpenCall } from '../session/outgoing';
+import { Super, exposureOfSuper } from '../session/super';
+import { isData, isPlainObject } from '../wire/plain';
 import { type Place } from '../wire/token';
 import { packValue, unpackValue } from '../wire/values';
+import { inTime } from './in-time';
 
 const OBJECT = { typeid: 'object', exposure: openExposure('object'), owned: false };
 const FUNCTION = { typeid: 'function', exposure: openExposure('function'), owned: false };
@@ -28,6 +32,7 @@ export class LocalCallee extends Callee {
   readonly managerId: string;
   readonly ticketMs = DEFAULT_LIMITS.ticketMs;
   readonly freezes = false;
+  readonly ended = undefined;
   readonly #host: Host;
   readonly #place: Place;
   readonly #references: SessionReferences<Exposure>;
@@ -63,8 +68,7 @@ export class LocalCallee extends Callee {
     const { objects } = this.#host;
     const known = objects.rowOf(object);
     if (known !== undefined && objects.get(known.id) === known) return known;
-    const kind = typeof object === 'function' ? FUNCTION : OBJECT;
-    return objects.add(known ?? new Row(objects.nextId(), object, kind));
+    return objects.add(known ?? new Row(objects.nextId(), object, kindOf(object)));
   }
 
   duplicate(lease: Lease): Lease {
@@ -114,25 +118,33 @@ export class LocalCallee extends Callee {
     if (guard !== undefined) throw notOurs();
     signal?.throwIfAborted();
     const running = new RunningCall(localCaller);
-    const result = await inTime(request, running, () =>
-      this.#run(request, referent, exposure, running),
-    );
+    const answer = this.#run(request, referent, exposure, running);
+    const result = await inTime(answer, request, (reason = tooSlow(request)) => {
+      running.abort(reason);
+      rethrow(reason);
+    });
     return this.#landed(result, request, referent);
   }
 
   async #run(
-    { operation, path, name, args: given }: CallRequest,
+    request: CallRequest,
     referent: object,
     exposure: Exposure,
     running: RunningCall,
   ): Promise<unknown> {
+    const { operation, path, name, args: given } = request;
     await LATER;
     const args: unknown[] = [];
     for (const argument of given)
       args.push(isMember(argument) ? await argument : this.#own(argument));
     running.throwIfAborted();
     const deed = { operation, path, name, args };
-    return await runAs(running, () => perform(referent, deed, exposure, this.#exposureOf));
+    const body = (): unknown =>
+      runAs(running, () => perform(referent, deed, exposure, this.#exposureOf));
+    const { gate } = exposure;
+    return await (gate === undefined
+      ? body()
+      : gate.enter({ operation, running, hasDefault: hasDefault(request) }, body));
   }
 
   readonly #exposureOf = (value: object): Exposure | undefined =>
@@ -147,8 +159,9 @@ export class LocalCallee extends Callee {
   /** The value itself; a proxy or a copy only where that was asked for. */
   #landed(value: unknown, { returns, held }: CallRequest, referent: object): unknown {
     if (returns === 'copy') return unpackValue(packValue(value));
-    if (value === referent) return held ?? value;
-    return returns === 'proxy' && isObject(value) ? realm.makeHandle(this.lend(value)) : value;
+    if (value === referent && (!isData(value) || isPlainObject(value))) return held ?? value;
+    const isProxied = returns === 'proxy' || value instanceof Super;
+    return isProxied && isObject(value) ? realm.makeHandle(this.lend(value)) : value;
   }
 
   /** Calls on its answer wait for it: there is nothing to save. */
@@ -175,8 +188,11 @@ export class LocalCallee extends Callee {
 }
 
 const LATER = Promise.resolve();
-/** Longer than this no timer of Node's runs: it is without end. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
+
+function kindOf(object: object): ConstructorParameters<typeof Row<Exposure>>[2] {
+  if (typeof object === 'function') return FUNCTION;
+  return { ...OBJECT, exposure: exposureOfSuper(object) ?? OBJECT.exposure };
+}
 
 function requireHeld({ released, typeid }: Lease): void {
   if (!released) return;
@@ -191,6 +207,10 @@ function notOurs(): UsageError {
   );
 }
 
+function tooSlow({ name, timeoutMs }: CallRequest): TimeoutError {
+  return new TimeoutError(`Call of "${name}" was not answered within ${String(timeoutMs)} ms`);
+}
+
 function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
@@ -198,31 +218,4 @@ function isObject(value: unknown): value is object {
 /** A lazy member that nobody has awaited: it stands for its value. */
 function isMember(value: unknown): boolean {
   return isObject(value) && translator.pathOf(value) !== undefined;
-}
-
-/** What `run` answers, or why the caller no longer waits; then `running` is told too. */
-async function inTime(
-  { timeoutMs = 0, signal, name }: CallRequest,
-  running: RunningCall,
-  run: () => Promise<unknown>,
-): Promise<unknown> {
-  if (timeoutMs === 0 && signal === undefined) return await run();
-  const over = new AbortController();
-  const giveUp = new Promise<never>((_resolve, reject) => {
-    const stop = (reason: unknown): void => {
-      running.abort(reason);
-      reject(reason);
-    };
-    signal?.addEventListener('abort', () => stop(signal.reason), { signal: over.signal });
-    if (timeoutMs === 0 || timeoutMs > TIMER_MS_MAX) return;
-    const timer = setTimeout(() => {
-      stop(new TimeoutError(`Call of "${name}" was not answered within ${String(timeoutMs)} ms`));
-    }, timeoutMs);
-    over.signal.addEventListener('abort', () => clearTimeout(timer));
-  });
-  try {
-    return await Promise.race([run(), giveUp]);
-  } finally {
-    over.abort(); // no timer and no listener survives the race
-  }
 }

@@ -6,7 +6,7 @@
 // Rule 2: nothing can be created here from outside: only what was given can be reached.
 
 import { randomBytes } from 'node:crypto';
-import { DEFAULT_LIMITS } from '../base/limits';
+import { DEFAULT_LIMITS, type Limits } from '../base/limits';
 import { Host } from '../host/host';
 import { Registry } from '../host/registry';
 import {
@@ -28,11 +28,11 @@ export class OwnHost {
   /** How many want the process to stay alive for those that may call. */
   #keepers = 0;
 
-  constructor() {
+  constructor(limits: Limits) {
     const key = randomBytes(32);
     const identity = { manager: randomName(), incarnation: randomName() };
     makePrivateDirectory(this.#address, key);
-    this.host = this.#makeHost(key, identity);
+    this.host = this.#makeHost(key, identity, limits);
     this.callee = new LocalCallee(this.host, { ...identity, address: this.#address });
     process.once('exit', this.#leave);
     this.#listening = this.#listen();
@@ -62,12 +62,12 @@ export class OwnHost {
     this.#leave();
   }
 
-  #makeHost(key: Buffer, identity: Identity): Host {
+  #makeHost(key: Buffer, identity: Identity, limits: Limits): Host {
     const host = new Host({
       address: this.#address,
       key,
       identity,
-      limits: DEFAULT_LIMITS,
+      limits,
       registry: new Registry([]),
     });
     host.keepAlive(false);
@@ -91,9 +91,9 @@ export class OwnHost {
 
 let own: OwnHost | undefined;
 
-/** The one of this thread. */
-export function ownHost(): OwnHost {
-  return (own ??= new OwnHost());
+/** The one of this thread; `limits` count when it is made: tests have shorter ones. */
+export function ownHost(limits = DEFAULT_LIMITS): OwnHost {
+  return (own ??= new OwnHost(limits));
 }
 
 /** As if nothing had ever been given: for tests. */

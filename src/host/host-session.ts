@@ -142,6 +142,12 @@ export class HostSession {
     this.#session.flush();
   }
 
+  /** What its client has still to read; nothing of one that is gone, or has only a thread that blocks. */
+  get unsentBytes(): number {
+    const { outbox } = this.#session;
+    return this.isOpen && outbox.isOpen ? outbox.buffered : 0;
+  }
+
   /** Ends the connection after what was written. */
   close(): void {
     this.#leaving = true;

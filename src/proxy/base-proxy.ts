@@ -2,6 +2,7 @@
 
 import { inspect } from 'node:util';
 import { type Lease } from '../refs/lease';
+import { orDefault, orDefaultNow } from '../session/absence';
 import { answered } from '../session/calls';
 import { type CallRequest } from '../session/outgoing';
 import { type Purpose } from '../session/parties';
@@ -162,8 +163,9 @@ export abstract class BaseProxy implements Disposable {
     const callee = calleeOf(this.#lease);
     const request = this.#request(operation, name, args, options);
     // What a blocking call answers stands where its promise would.
-    if (options?.[SYNC] === true) return callee.callBlocking(request) as Promise<unknown>;
-    return answered(callee.call(request));
+    if (options?.[SYNC] === true)
+      return orDefaultNow(request, () => callee.callBlocking(request)) as Promise<unknown>;
+    return answered(orDefault(request, callee.call(request)));
   }
 
   #request(

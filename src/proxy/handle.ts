@@ -1,24 +1,31 @@
 // Control of a proxy by name: what a Remote cannot offer as members without taking their names.
 
+import { UsageError } from '../base/errors';
 import { type Lease } from '../refs/lease';
 import { answered } from '../session/calls';
 import { type Operation } from '../wire/frames';
 import { BaseProxy } from './base-proxy';
 import { describeHandle, idOf, calleeOf } from './handles';
-import { type CallOptions, mergeOptions } from './options';
+import { type CallOptions, requireCallOptions } from './options';
 import { optionsOf, purposeOf, requireLease } from './realm';
-import { type Loose, type RemoteResult } from './remote-types';
+import { type Link, linkTo, send, superOf } from './remote';
+import { type Loose, type Remote, type RemoteResult } from './remote-types';
 
-// eslint-disable-next-line @typescript-eslint/no-unused-vars -- tells apart the handles of two types
+/** Nobody listens. */
+const GONE = Symbol('gone');
+
 export class Handle<T = Loose> {
   readonly #proxy: object;
-  readonly #lease: Lease;
-  readonly #options: CallOptions | undefined;
+  readonly #link: Link;
 
   constructor(proxy: object) {
     this.#proxy = proxy;
-    this.#lease = requireLease(proxy);
-    this.#options = optionsOf(proxy);
+    this.#link = linkTo(proxy, () => ({
+      lease: requireLease(proxy),
+      options: optionsOf(proxy),
+      purpose: purposeOf(proxy),
+      failure: undefined,
+    }));
   }
 
   /** A member's value. */
@@ -67,6 +74,10 @@ export class Handle<T = Loose> {
       here = here[name] as Record<string, unknown>;
     return here as unknown as RemoteResult<P>;
   }
+  /** The same object by the members of the class above its own; `handle(…super).super` goes on. */
+  get super(): Remote<T> {
+    return superOf(this.#link) as Remote<T>;
+  }
   /** Deep by value, in the manager; a proxy stands for its referent. */
   equals(other: unknown): Promise<boolean> {
     return this.#send('equals', '', [other]) as Promise<boolean>;
@@ -74,25 +85,32 @@ export class Handle<T = Loose> {
   /** Local: the text of the handle, not of the referent. */
   toString(): string {
     const name = this.#proxy instanceof BaseProxy ? this.#proxy.constructor.name : 'Remote';
-    return describeHandle(name, this.#lease);
+    return describeHandle(name, this.#link.state.lease);
   }
   get id(): string {
-    return idOf(this.#lease);
+    return idOf(this.#root('id'));
   }
   get typeid(): string {
-    return this.#lease.typeid;
+    return this.#root('typeid').typeid;
   }
   get address(): string {
-    return calleeOf(this.#lease).peer;
+    return calleeOf(this.#link.state.lease).peer;
   }
-  /** Whether the referent is there and its manager answers. */
+  /** Whether the referent is there, and whoever has it answers and listens. */
   async alive(): Promise<boolean> {
     try {
-      await this.#send('has', '', ['']);
-      return true;
+      const answer = await this.#send('has', '', [''], { fallback: undefined, defaultValue: GONE });
+      return answer !== GONE;
     } catch {
       return false;
     }
+  }
+
+  /** Of a member nothing is known here. */
+  #root(what: string): Lease {
+    const { from, path, state } = this.#link;
+    if (from === undefined && path.length === 0) return state.lease;
+    throw new UsageError(`The ${what} of a member is not known here: await it first`);
   }
 
   #send(
@@ -101,21 +119,13 @@ export class Handle<T = Loose> {
     args: readonly unknown[],
     options?: CallOptions,
   ): Promise<unknown> {
-    return answered(
-      calleeOf(this.#lease).call({
-        target: this.#lease,
-        operation,
-        path: [],
-        name,
-        args,
-        purpose: purposeOf(this.#proxy),
-        held: this.#proxy,
-        ...mergeOptions(this.#options, options),
-      }),
-    );
+    const more = options === undefined ? undefined : requireCallOptions(options);
+    return answered(send(this.#link, operation, name, args, more));
   }
 }
 
-export function handle<T = Loose>(proxy: object): Handle<T> {
-  return new Handle<T>(proxy);
+export function handle<T = Loose>(proxy: Remote<T>): Handle<T>;
+export function handle(proxy: object): Handle;
+export function handle(proxy: object): Handle {
+  return new Handle(proxy);
 }

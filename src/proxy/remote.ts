@@ -13,11 +13,13 @@ import { inspect } from 'node:util';
 import { ObjectGoneError, UsageError } from '../base/errors';
 import { type Lease } from '../refs/lease';
 import { realCollector } from '../refs/finalizer';
+import { orDefault } from '../session/absence';
 import { type Callee } from '../session/callee';
 import { answered } from '../session/calls';
 import { numberOf } from '../session/exchange';
+import { perform } from '../session/exposure';
 import { deepFreeze } from '../session/freeze';
-import { type Answer, type OpenCall } from '../session/outgoing';
+import { type Answer, type CallRequest, type OpenCall } from '../session/outgoing';
 import { type MemberPath, type Purpose } from '../session/parties';
 import { Outbox } from '../transport/outbox';
 import { type Operation } from '../wire/frames';
@@ -25,8 +27,11 @@ import { TOKEN_KEY } from '../wire/token';
 import { describeHandle, hold, letGo, calleeOf, tokenProperty, tokenValue } from './handles';
 import { type CallOptions } from './options';
 
+/** What makes an answer, on which one can go on. */
+type CallOperation = 'call' | 'construct' | 'super';
+
 /** What a root is. */
-interface RootState {
+export interface RootState {
   readonly lease: Lease;
   readonly options: CallOptions | undefined;
   /** What arguments are for: a view of a container takes what the container takes. */
@@ -36,7 +41,7 @@ interface RootState {
 }
 
 /** What a member or an answer is. */
-interface Link {
+export interface Link {
   /** The handle at the beginning of the chain, kept alive by its members. */
   readonly root: object;
   readonly state: RootState;
@@ -49,6 +54,8 @@ interface Link {
 
 interface AnswerState {
   readonly call: OpenCall;
+  /** What it comes to for who awaits it, also where nobody listens. */
+  readonly landed: Promise<unknown>;
   /** open: not sent yet. kept: only the manager has it. sent: it comes back. */
   phase: 'open' | 'kept' | 'sent';
   dependents: number;
@@ -310,44 +317,59 @@ function assign(link: Link, name: string, value: unknown): void {
 
 // ---- calls --------------------------------------------------------------------------------------
 
+/** A proxy or a member, for control by name: where operations on it begin. */
+export function linkTo(subject: object, state: () => RootState): Link {
+  const known = links.get(subject);
+  if (known !== undefined) return known;
+  const own = roots.get(subject) ?? state();
+  return { root: subject, state: own, from: undefined, path: [], promise: undefined };
+}
+
+/** What stands at the end of a link, as the class above its own sees it. */
+export function superOf(link: Link): object {
+  return callLink(link, [], 'super');
+}
+
 /** The value at the end of a link: asked for once, when somebody first waits. */
 function land(link: Link): Promise<unknown> {
   if (link.promise !== undefined) return link.promise;
   const { from, path } = link;
   if (from !== undefined && path.length === 0 && from.phase !== 'kept') {
     from.awaited = true;
-    return (link.promise = answered(from.call.promise));
+    return (link.promise = answered(from.landed));
   }
   return (link.promise = answered(send(link, 'get', '', [])));
 }
 
 /** A call of what stands at the end of `link`. */
-function callLink(link: Link, args: readonly unknown[], operation: 'call' | 'construct'): object {
+function callLink(link: Link, args: readonly unknown[], operation: CallOperation): object {
   const { state, root, path } = link;
   const callee = calleeOf(state.lease);
   const { failure } = state;
   state.failure = undefined;
   const target = failure === undefined ? targetOf(link) : undefined;
+  const at = { path: path.slice(0, -1), name: path.at(-1) ?? '' };
+  const request = requestOf(link, target ?? state.lease, { operation, ...at, args });
   const call =
     failure !== undefined
       ? rejected(state.lease, failure)
       : target === undefined
         ? later(link, args, operation)
-        : callee.open({
-            target,
-            operation,
-            path: path.slice(0, -1),
-            name: path.at(-1) ?? '',
-            args,
-            purpose: state.purpose,
-            held: root,
-            ...state.options,
-          });
-  const answer: AnswerState = { call, phase: 'open', dependents: 0, awaited: false };
+        : callee.open(request);
+  const landed = orDefault(request, call.promise);
+  const answer: AnswerState = { call, landed, phase: 'open', dependents: 0, awaited: false };
   if (call.place !== undefined) watch(callee, answer); // else its fate is settled
   const proxy = makeLink({ root, state, from: answer, path: [], promise: undefined });
   answers.set(answer, new WeakRef(proxy));
   return proxy;
+}
+
+function requestOf(
+  { root, state }: Link,
+  target: Lease | Answer,
+  deed: Pick<CallRequest, 'operation' | 'path' | 'name' | 'args'>,
+): CallRequest {
+  return { target, ...deed, purpose: state.purpose, held: root, ...state.options };
 }
 
 function rejected(root: Lease, failure: unknown): OpenCall {
@@ -359,40 +381,38 @@ async function refuse(failure: unknown): Promise<never> {
 }
 
 /** One operation on what stands at the end of `link`, and what it answers. */
-function send(
+export function send(
   link: Link,
   operation: Operation,
   name: string,
   args: readonly unknown[],
+  options?: CallOptions,
 ): Promise<unknown> {
-  const { state, root } = link;
-  const callee = calleeOf(state.lease);
+  const { state } = link;
   const { failure } = state;
   if (failure !== undefined) {
     state.failure = undefined;
     return refuse(failure);
   }
   const target = targetOf(link);
-  if (target === undefined)
-    return continueFrom(link, (owner) => operate(owner, operation, [...link.path, name], args));
-  const member = name === '' ? (link.path.at(-1) ?? '') : name;
-  const path = name === '' ? link.path.slice(0, -1) : link.path;
-  return callee.call({
-    target,
-    operation,
-    path,
-    name: member,
-    args,
-    purpose: state.purpose,
-    held: root,
-    ...state.options,
-  });
+  const at =
+    name === ''
+      ? { path: link.path.slice(0, -1), name: link.path.at(-1) ?? '' }
+      : { path: link.path, name };
+  const plain = requestOf(link, target ?? state.lease, { operation, ...at, args });
+  const request = options === undefined ? plain : { ...plain, ...options };
+  const answer =
+    target === undefined
+      ? continueFrom(link, (owner) => operate(owner, operation, [...link.path, name], args))
+      : calleeOf(state.lease).call(request);
+  return orDefault(request, answer);
 }
 
 /** What to name in a call on `link`; undefined where its answer comes back to this side first. */
 function targetOf(link: Link): Lease | Answer | undefined {
   if (link.from === undefined) return link.state.lease;
-  if (!nameable(link.from)) return undefined;
+  // An object of this side may have to stand in for it: what follows is for that one then.
+  if (link.state.options?.fallback !== undefined || !nameable(link.from)) return undefined;
   link.from.dependents++;
   return link.from.call;
 }
@@ -404,14 +424,18 @@ function nameable(answer: AnswerState): boolean {
 }
 
 /** A call on an answer that comes back: it goes on from what landed, a handle or a copy. */
-function later(link: Link, args: readonly unknown[], operation: 'call' | 'construct'): OpenCall {
+function later(link: Link, args: readonly unknown[], operation: CallOperation): OpenCall {
   const promise = continueFrom(link, (owner) => operate(owner, operation, link.path, args));
   return { callId: -1, root: link.state.lease, promise, place: undefined };
 }
 
+/** A default stands for the whole chain, a fallback for the object at its beginning. */
 async function continueFrom(link: Link, then: (landed: unknown) => unknown): Promise<unknown> {
-  if (link.from !== undefined) link.from.awaited = true;
-  const landed = await link.from?.call.promise;
+  const { from, state } = link;
+  if (from === undefined) return await then(undefined);
+  from.awaited = true;
+  from.landed.catch(nothing); // told by what follows
+  const landed = await (state.options?.fallback === undefined ? from.call.promise : from.landed);
   return await then(landed);
 }
 
@@ -423,6 +447,7 @@ function operate(
   args: readonly unknown[],
 ): unknown {
   const names = path.filter((name) => name !== '');
+  if (!HERE.has(operation)) return operateOn(owner, operation, names, args);
   let here = owner;
   let before: unknown;
   for (const name of names) {
@@ -435,6 +460,21 @@ function operate(
   if (operation === 'construct') return Reflect.construct(here, args) as unknown;
   return Reflect.apply(here, before, args);
 }
+
+/** What the language has no word for. */
+function operateOn(
+  owner: unknown,
+  operation: Operation,
+  path: readonly string[],
+  args: readonly unknown[],
+): unknown {
+  const isHandle = typeof owner === 'object' && owner !== null && roots.has(owner);
+  if (isHandle) return send({ ...rootLink(owner), path }, operation, '', args);
+  return perform(owner, { operation, path: path.slice(0, -1), name: path.at(-1) ?? '', args });
+}
+
+/** What is done to a value of this side as if it were not remote. */
+const HERE: ReadonlySet<Operation> = new Set(['get', 'set', 'call', 'construct']);
 
 // ---- answers ------------------------------------------------------------------------------------
 

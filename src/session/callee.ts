@@ -17,6 +17,8 @@ export abstract class Callee implements Lessor {
   abstract readonly managerId: string | undefined;
   /** How long a token in JSON keeps its referent alive. */
   abstract readonly ticketMs: number;
+  /** Why calls come to nothing; undefined while they may be answered. */
+  abstract readonly ended: Error | undefined;
   /** Whether plain values that are read from shared containers are frozen here. */
   abstract readonly freezes: boolean;
 

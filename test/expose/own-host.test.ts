@@ -1,9 +1,11 @@
 // This thread as a host: processes of the same user open what it gives, and nothing of it is left.
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { DEFAULT_LIMITS } from '../../src/base/limits';
 import { closeOwnHost, ownHost } from '../../src/expose/own-host';
 import { handle, isProxy, release, revive, tokenOf, type Remote } from '../../src/index';
 import { Child } from '../support/runners';
+import { SHORT_LIMITS } from '../support/managers';
 import { until } from '../support/until';
 
 class Counter {
@@ -20,6 +22,9 @@ class Counter {
   }
 }
 
+beforeEach(() => {
+  ownHost({ ...DEFAULT_LIMITS, ...SHORT_LIMITS });
+});
 afterEach(async () => {
   const { host } = ownHost();
   const directory = dirname(host.address.slice('unix:'.length));
