@@ -1,7 +1,7 @@
 // What a child runs, a process or a thread: it takes its seat by giving a desk, stays until the
 // parent has what it wanted, and then ends as any program does: when it has nothing left to do.
 
-import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, isMainThread, parentPort } from 'node:worker_threads';
 import { loadExport } from '../process/modules';
 import { release, revive } from '../proxy/functions';
 import { registerStandardProxies } from '../types/standard-types';
@@ -9,12 +9,11 @@ import { packValue } from '../wire/values';
 import { TaskDesk } from './desk';
 import { whileLoading } from './loading';
 import { endWithParent } from './orphan';
-import { type ThreadConfig } from './task-thread';
 import { type ChildConfig, type ChildMessage } from './vessel';
 
 type TakeSeat = ((desk: TaskDesk) => Promise<void>) & object;
 
-async function begin({ seat, memories }: ThreadConfig, leave: () => void): Promise<void> {
+async function begin({ seat, memories }: ChildConfig, leave: () => void): Promise<void> {
   const desk = new TaskDesk({
     load: (module) => whileLoading(() => loadExport(module)),
     memories,
@@ -35,18 +34,19 @@ function tell(message: ChildMessage): void {
 function beginProcess(config: ChildConfig): void {
   process.title = config.name;
   process.channel?.ref(); // until the parent has what it wanted
-  void begin({ ...config, memories: [] }, () => {
+  void begin(config, () => {
     process.channel?.unref();
   });
 }
 
-function beginThread(): void {
-  const port = parentPort;
-  port?.on('message', () => undefined); // keeps the thread alive
-  port?.postMessage({ kind: 'hello' } satisfies ChildMessage);
-  void begin(workerData as ThreadConfig, () => {
-    port?.unref();
+function beginThread(port: MessagePort): void {
+  // That it listens keeps the thread alive until the parent has what it wanted.
+  port.on('message', (config: ChildConfig) => {
+    void begin(config, () => {
+      port.unref();
+    });
   });
+  port.postMessage({ kind: 'hello' } satisfies ChildMessage);
 }
 
 registerStandardProxies();
@@ -58,6 +58,6 @@ if (isMainThread) {
   });
   endWithParent();
   tell({ kind: 'hello' });
-} else {
-  beginThread();
+} else if (parentPort !== null) {
+  beginThread(parentPort);
 }

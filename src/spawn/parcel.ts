@@ -44,6 +44,11 @@ export class PackedArguments {
     this.parcel = { args: copies, insertions: this.#insertions };
   }
 
+  /** Another proxy that the child gets: released with the others. */
+  hold(proxy: object): void {
+    this.#proxies.push(proxy);
+  }
+
   /** The child has it, or will never come. */
   release(): void {
     for (const proxy of this.#proxies.splice(0)) release(proxy);

@@ -9,6 +9,7 @@ import {
   option,
   resolveOptions,
 } from '../base/options';
+import { UsageError } from '../base/errors';
 import { Except } from './except';
 
 export type Kind = 'process' | 'thread' | 'inline';
@@ -71,8 +72,23 @@ const RULES = {
 
 export type SpawnSettings = ReturnType<typeof resolveSpawnOptions>;
 
+/** What a kind of task shares with this process, and so cannot be told. */
+const NOT_FOR = {
+  process: [],
+  thread: ['cwd', 'execPath'],
+  inline: ['cwd', 'execPath', 'execArgv', 'env'],
+} as const;
+
+/** Throws `UsageError` for an unknown option or a bad one. */
 export function resolveSpawnOptions(given: SpawnOptions | undefined) {
-  return resolveOptions('spawn()', RULES, given);
+  const settings = resolveOptions('spawn()', RULES, given);
+  for (const name of NOT_FOR[settings.kind]) {
+    if (settings[name] === undefined) continue;
+    throw new UsageError(
+      `Option "${name}" of spawn() is not for kind '${settings.kind}': there it is that of this process`,
+    );
+  }
+  return settings;
 }
 
 export interface JoinOptions {

@@ -43,6 +43,7 @@ export function spawn<R = unknown>(
   const found = taskOf(task);
   const errors = settings.errors ?? new Except();
   const packed = new PackedArguments(args, [errors], settings.kind);
+  if (found.travels.kind === 'remote') packed.hold(found.travels.target);
   try {
     const name = nameOf(found, settings);
     const started = start(settings, { name, found, packed });
@@ -73,10 +74,11 @@ function start(
     const body: TravellingTask = local === undefined ? task : { kind: 'function', body: local };
     return { task: body, vessel, desk: Promise.resolve(vessel.desk) };
   }
-  const { seat, desk } = newSeat();
   const modules = task.kind === 'module' ? [task.module.url] : [];
-  const made = { ...settings, name, seat, modules, memories: packed.memories };
+  const made = { ...settings, name, modules, memories: packed.memories };
   const vessel = settings.kind === 'thread' ? new TaskThread(made) : new TaskProcess(made);
+  const { seat, desk } = newSeat();
+  vessel.begin(seat);
   return { task, vessel, desk };
 }
 

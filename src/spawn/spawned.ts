@@ -8,7 +8,7 @@ import {
   SerializationError,
   UsageError,
 } from '../base/errors';
-import { describeExit } from '../process/child';
+import { ENDING, type Ending, type Exit, describeExit } from '../process/child';
 import { LazyPromise } from '../proxy/lazy-promise';
 import { type Desk, type Order, type Outcome } from './desk';
 import type { Except } from './except';
@@ -34,7 +34,7 @@ export interface Launch {
   readonly settings: SpawnSettings;
 }
 
-export class Spawned<R> implements AsyncDisposable {
+export class Spawned<R> implements AsyncDisposable, Ending {
   readonly name: string;
   /** What was thrown in it, and what it has kept itself. */
   readonly errors: Except;
@@ -84,6 +84,11 @@ export class Spawned<R> implements AsyncDisposable {
   }
   get signal(): NodeJS.Signals | null {
     return this.#end?.signal ?? null;
+  }
+
+  /** For `ready()`: how what it runs in has ended. */
+  get [ENDING](): Promise<Exit> {
+    return this.#vessel.ended;
   }
 
   /**

@@ -48,6 +48,10 @@ export class TaskInline implements Vessel {
     };
   }
 
+  begin(): void {
+    // it is here
+  }
+
   /** Nobody waits for it any more; what it does not give up by itself goes on. */
   kill(signal: 'SIGTERM' | 'SIGKILL'): void {
     const reason = new ConnectionLostError('The task was given up');

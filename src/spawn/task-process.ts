@@ -21,15 +21,16 @@ export class TaskProcess implements Vessel {
   readonly #child: ChildProcess;
   readonly #ended = deferred<End>();
   readonly #heard: () => void;
+  readonly #name: string;
   #failure: Error | undefined;
   #uncaught: unknown;
 
   /** Forks at once. */
   constructor(options: VesselOptions) {
     requireEntry(ENTRY, 'a task');
-    const { name, seat } = options;
+    this.#name = options.name;
     this.#child = forkAttached(ENTRY, options);
-    this.#heard = expectHello(`Process "${name}"`, (failure) => {
+    this.#heard = expectHello(`Process "${this.#name}"`, (failure) => {
       this.#failure = failure;
       this.kill('SIGKILL');
     });
@@ -43,8 +44,6 @@ export class TaskProcess implements Vessel {
     this.#child.on('error', (error) => {
       this.#onError(error);
     });
-    const config: ChildConfig = { name, seat };
-    this.#child.send(config, () => undefined); // where it is gone, its end tells more
   }
 
   get pid(): number | undefined {
@@ -52,6 +51,11 @@ export class TaskProcess implements Vessel {
   }
   get ended(): Promise<End> {
     return this.#ended.promise;
+  }
+
+  begin(seat: object): void {
+    const config: ChildConfig = { name: this.#name, seat, memories: [] };
+    this.#child.send(config, () => undefined); // where it is gone, its end tells more
   }
 
   kill(signal: 'SIGTERM' | 'SIGKILL'): void {

@@ -2,18 +2,13 @@
 
 import { Worker } from 'node:worker_threads';
 import { deferred } from '../base/deferred';
-import { UsageError } from '../base/errors';
 import { requireEntry, threadArguments } from '../process/child';
 import { ENTRY } from './task-process';
 import { type ChildConfig, type End, type Vessel, type VesselOptions, expectHello } from './vessel';
 
-/** What a thread is given. */
-export interface ThreadConfig extends ChildConfig {
-  readonly memories: readonly SharedArrayBuffer[];
-}
-
 export class TaskThread implements Vessel {
   readonly pid = undefined;
+  readonly #options: VesselOptions;
   readonly #worker: Worker;
   readonly #ended = deferred<End>();
   #failure: Error | undefined;
@@ -21,7 +16,7 @@ export class TaskThread implements Vessel {
 
   constructor(options: VesselOptions) {
     requireEntry(ENTRY, 'a task');
-    requireNone({ cwd: options.cwd, execPath: options.execPath });
+    this.#options = options;
     this.#worker = makeWorker(options);
     const heard = expectHello(`Thread "${options.name}"`, (failure) => {
       this.#failure = failure;
@@ -42,6 +37,12 @@ export class TaskThread implements Vessel {
     return this.#ended.promise;
   }
 
+  begin(seat: object): void {
+    const { name, memories } = this.#options;
+    const config: ChildConfig = { name, seat, memories };
+    this.#worker.postMessage(config);
+  }
+
   /** In the middle of whatever it does. */
   kill(): void {
     void this.#worker.terminate();
@@ -53,20 +54,10 @@ export class TaskThread implements Vessel {
   }
 }
 
-function makeWorker({ name, seat, memories, modules, env, execArgv }: VesselOptions): Worker {
-  const config: ThreadConfig = { name, seat, memories };
+function makeWorker({ name, modules, env, execArgv = [] }: VesselOptions): Worker {
   return new Worker(ENTRY, {
     name,
-    workerData: config,
-    execArgv: [...(execArgv ?? []), ...threadArguments(ENTRY, modules)],
+    execArgv: [...execArgv, ...threadArguments(ENTRY, modules)],
     ...(env === undefined ? {} : { env }),
   });
-}
-
-/** Throws `UsageError` for what a thread shares with its process. */
-function requireNone(options: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined) continue;
-    throw new UsageError(`Option "${name}" is for processes: a thread has that of its process`);
-  }
 }

@@ -2,7 +2,7 @@
 // by its text, or as a method of an object that both can reach.
 
 import { UsageError } from '../base/errors';
-import { isProxy } from '../proxy/functions';
+import { isProxy, withOptions } from '../proxy/functions';
 import { pathOfMember } from '../proxy/remote';
 import { realm } from '../proxy/realm';
 import { calleeOf } from '../proxy/handles';
@@ -14,6 +14,7 @@ export type TravellingTask =
   | { readonly kind: 'function'; readonly body: TaskFunction }
   | { readonly kind: 'module'; readonly module: ResolvedModule }
   | { readonly kind: 'text'; readonly text: string }
+  /** `target` has a lease of its own. */
   | { readonly kind: 'remote'; readonly target: object; readonly path: readonly string[] };
 
 export type TaskFunction = (...args: never[]) => unknown;
@@ -29,7 +30,7 @@ export interface Task {
 /** Throws `UsageError` for what another process cannot find. */
 export function taskOf(given: ModuleRef | TaskFunction): Task {
   const isObject = typeof given === 'object' || typeof given === 'function';
-  if (isObject && isProxy(given)) return remoteTask(given, []);
+  if (isObject && isProxy(given)) return remoteTask(withOptions(given, {}), []);
   if (typeof given !== 'function') return moduleTask(given);
   const member = pathOfMember(given);
   if (member === undefined) return textTask(given);

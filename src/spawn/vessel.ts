@@ -6,9 +6,10 @@ import { type Exit } from '../process/child';
 
 /** What a child is told, once. */
 export interface ChildConfig {
-  /** A proxy: the child gives its desk to it. */
-  readonly seat: object;
   readonly name: string;
+  /** A token of a function: the child gives its desk to it. */
+  readonly seat: object;
+  readonly memories: readonly SharedArrayBuffer[];
 }
 
 /** What a child says: that it is there, and what ends it if nobody catches that. */
@@ -26,6 +27,8 @@ export interface End extends Exit {
 export interface Vessel {
   readonly pid: number | undefined;
   readonly ended: Promise<End>;
+  /** Tells it where its seat is. */
+  begin(seat: object): void;
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
   /** Whether it keeps this process alive. */
   keepAlive(keep: boolean): void;
@@ -34,7 +37,6 @@ export interface Vessel {
 /** What a child may be made with, beside its task. */
 export interface VesselOptions {
   readonly name: string;
-  readonly seat: object;
   /** Modules that it will load. */
   readonly modules: readonly string[];
   readonly memories: readonly SharedArrayBuffer[];

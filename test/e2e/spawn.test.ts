@@ -109,7 +109,7 @@ describe.each(['process', 'thread', 'inline'] as const)('a task in a %s', (teste
       const cycle: unknown[] = [];
       cycle.push(cycle);
       const one = run<unknown[]>(task('echo'), [[data, cycle]]);
-      data.list.push('too late');
+      data.list.push(2);
       const [copy, circle] = (await one.result) as [typeof data, unknown[]];
       expect(copy).toEqual({ ...data, list: data.list.slice(0, 2) });
       expect(circle[0]).toBe(circle);
