@@ -54,6 +54,11 @@ export {
 } from './proxy/remote-types';
 export { type NameOptions } from './session/naming';
 export { currentSignal } from './session/current-call';
+export { Except } from './spawn/except';
+export { spawn } from './spawn/spawn';
+export { type Spawned } from './spawn/spawned';
+export { type JoinOptions, type SpawnOptions } from './spawn/spawn-options';
+export { LocalExcept, type ExceptOptions } from './spawn/local-except';
 export { BarrierProxy, type BarrierOptions } from './types/barrier';
 export { type AsyncResult } from './types/async-result';
 export { type IterationOptions } from './types/chunks';

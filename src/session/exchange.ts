@@ -9,6 +9,7 @@ import { isData, kindOf } from '../wire/plain';
 import { type Reference, writeReferences } from '../wire/references';
 import { type ValueLimits, refusal } from '../wire/refusals';
 import { type NamedSerializer, requireSerializer } from '../wire/serializers';
+import { TOKEN_KEY } from '../wire/token';
 import { ValueDecoder } from '../wire/value-decoder';
 import { ValueEncoder } from '../wire/value-encoder';
 import { type Lent, type Party, type Purpose, type Translator } from './parties';
@@ -167,6 +168,7 @@ export class Exchange {
     if (lease === undefined) {
       const text = this.#translator.nameTokenOf(value);
       if (text !== undefined) return { kind: 'token', text };
+      if (Object.hasOwn(value, TOKEN_KEY)) refuseToTravel(value);
       return (
         this.#referenceToMember(value, path, purpose, claiming) ??
         lentBy(this.party.lend(value, path, purpose))
@@ -342,6 +344,11 @@ export class Awaited {
   get value(): unknown {
     return this.#read();
   }
+}
+
+/** What is no handle and has the property of one must stay: reading it throws why. */
+function refuseToTravel(value: object): void {
+  Reflect.get(value, TOKEN_KEY);
 }
 
 function lentBy(lent: Lent): Reference {

@@ -27,6 +27,7 @@ import { type Exposure, follow, perform } from './exposure';
 import { requireHeld } from './guard';
 import { type Outcome, isThenable, outcomeOf } from './outcome';
 import { toPlain } from './plain-copy';
+import { exposureOfSuper } from './super';
 import { inTurn, needsTurn } from './turns';
 
 /** Calls of one session that wait to run; further ones are refused. */
@@ -229,7 +230,7 @@ export class Incoming {
 
   #exposureOf(value: unknown): Exposure | undefined {
     const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function';
-    return isObject ? this.#options.exposureOf(value) : undefined;
+    return isObject ? (exposureOfSuper(value) ?? this.#options.exposureOf(value)) : undefined;
   }
 
   /** A lazy member that came as an argument. */

@@ -392,7 +392,8 @@ export class Session extends Callee {
 
   /** Another lease of what `lease` holds. */
   duplicate(lease: Lease): Lease {
-    requireUsable(lease);
+    if (lease.failure !== undefined) return failedCopy(lease, lease.failure);
+    requireHeld(lease);
     if (lease.claim !== undefined && this.minter !== undefined) {
       return this.minter.claim(lease.claim.tokenText).lease;
     }
@@ -562,9 +563,14 @@ export class Session extends Callee {
   }
 }
 
-/** A proxy that was released, or whose object could not be made, has nothing to share. */
-function requireUsable(lease: Lease): void {
-  if (lease.failure !== undefined) throw lease.failure;
+/** Whatever is called through it fails in the same way: its options may say what to do then. */
+function failedCopy(lease: Lease, failure: Error): Lease {
+  const copy = lease.copy();
+  copy.refused(failure);
+  return copy;
+}
+
+function requireHeld(lease: Lease): void {
   if (!lease.released) return;
   throw new UsageError(`Cannot take another proxy of '${lease.typeid}': the proxy was released`, {
     code: 'ERR_REFERENT_RELEASED',

@@ -33,6 +33,7 @@ export const OPERATIONS = [
   'iterate',
   'peek',
   'ready',
+  'super',
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
