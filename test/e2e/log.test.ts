@@ -171,6 +171,20 @@ describe('log: of a manager', () => {
     await Promise.all([endManager(one), endManager(other)]);
   });
 
+  it('reaches the workers of its pools, each in its own name', async () => {
+    await using log = await keepLog();
+    const manager = new Manager({ log: log.server, name: 'shelf' });
+    const pool = manager.pool(1);
+    const pid = await pool.apply({ module: file, export: 'printHere' }, ['from a worker']);
+    await log.reached(({ message }) => message === 'from a worker');
+    expect(log.records).toMatchObject([{ source: 'stdout', process: `process-${String(pid)}` }]);
+    await pool.close();
+    await pool.join();
+    release(pool);
+    await until(async () => (await manager.inspect()).sessions.length === 1, 'the worker to leave');
+    await endManager(manager);
+  });
+
   it('without it the output is that of this process', async () => {
     await withTalker({}, async (talker) => {
       expect(await talker.who()).toMatchObject({ address: undefined });
@@ -204,13 +218,13 @@ describe('the last words', () => {
     },
   );
 
-  it('what a killed process had printed arrives, all of it', async () => {
+  it('what a killed process had written arrives, all of it', async () => {
     await using log = await keepLog();
     const manager = new TalkManager({ log: log.server });
     const talker = manager.create<Talker>('Talker');
-    await expect(talker.printAndDie(500)).rejects.toBeInstanceOf(ManagerDiedError);
-    await log.reached(500);
-    expect(log.messages('stdout')).toEqual(Array.from({ length: 500 }, (_, i) => `line ${i}`));
+    await expect(talker.printAndDie(100)).rejects.toBeInstanceOf(ManagerDiedError);
+    await log.reached(100);
+    expect(log.messages('stdout')).toEqual(Array.from({ length: 100 }, (_, i) => `line ${i}`));
     await bury(manager);
   });
 
