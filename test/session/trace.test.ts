@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type FrameDiagnostic } from '../../src/session/trace';
 import { Manager } from '../../src/index';
 import { endManager } from '../support/managers';
-import type { FakeHandle} from '../support/session-pair';
+import type { FakeHandle } from '../support/session-pair';
 import { SessionPair } from '../support/session-pair';
 
 const NAMES = ['referent:connection', 'referent:reference', 'referent:call'] as const;
