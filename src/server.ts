@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events';
 import { type Limits } from './base/limits';
 import { Host } from './host/host';
 import { Registry, type RegisteredType } from './host/registry';
+import { logFault } from './log/faults';
 import { type ResolvedModule } from './process/modules';
 import {
   isPrivateAddress,
@@ -48,6 +49,9 @@ export class Server
     this.#host = new Host({ ...options, registry: this.#registry });
     this.#host.on('session', (session) => this.emit('session', session));
     this.#host.on('sessionEnd', (session) => this.emit('sessionEnd', session));
+    this.#host.on('fault', (fault) => {
+      logFault(fault);
+    });
     this.#closed = new Promise((resolve) => {
       this.#host.once('closed', resolve);
     });

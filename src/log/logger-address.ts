@@ -1,8 +1,9 @@
 // Where this process logs to: its own log server, else the address that it was given.
 
 import { UsageError } from '../base/errors';
+import { resolveOptions } from '../base/options';
 import { type LogSink } from './record';
-import { type LogRoute, learnRoute, requireProof } from './route';
+import { KEY_RULES, type LogRoute, learnRoute, requireProof } from './route';
 import { LogSender } from './sender';
 
 /** A log server of this process, as seen from here. */
@@ -31,7 +32,7 @@ export function removeOwnServer(server: OwnServer): void {
  * needs its `authkey`. Throws `UsageError` for a bad address.
  */
 export function setLoggerAddress(address: string, options: Omit<LogRoute, 'address'> = {}): void {
-  const route = { ...options, address };
+  const route = { ...resolveOptions('setLoggerAddress', KEY_RULES, options), address };
   requireProof('log to', route);
   learnRoute(route);
   const sender = new LogSender(address);
