@@ -26,6 +26,8 @@ export { LogSender, type LogSenderOptions } from './log/sender';
 export { LogServer, startLogServer, type LogServerOptions } from './log/server';
 export { type ModuleRef } from './process/modules';
 export { type TlsOptions } from './transport/tls-options';
+export { expose, type ExposeOptions, type Exposed } from './expose/expose';
+export { ready, type ReadyOptions } from './expose/ready';
 export { BaseProxy } from './proxy/base-proxy';
 export {
   isProxy,
@@ -86,6 +88,7 @@ export {
   LockError,
   ManagerDiedError,
   MethodNotExposedError,
+  NotListeningError,
   NotOwnerError,
   ObjectGoneError,
   ProcessDiedError,

@@ -246,7 +246,7 @@ export class Manager extends Creators implements AsyncDisposable {
   async shutdown(options: { readonly drainMs?: number } = {}): Promise<void> {
     const { drainMs } = resolveShutdownOptions(options);
     this.#fate.ended = true;
-    if (this.#server !== undefined) await this.#server.close();
+    if (this.#server !== undefined) await this.#server.close({ drainMs });
     if (this.#state === 'shutdown') {
       await this.#process?.exited;
       return;

@@ -2,7 +2,7 @@
 // process alive, unless it is told to.
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, lstatSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { messageOf } from '../base/errors';
 import { isDuration, isString, option, resolveOptions } from '../base/options';
 import {
@@ -12,7 +12,6 @@ import {
   removePrivateDirectory,
 } from '../process/runtime-directory';
 import { isNetwork, parseAddress, reachable } from '../transport/address';
-import { connect } from '../transport/connect';
 import { FrameReader } from '../transport/frame-reader';
 import { type Link } from '../transport/link';
 import { type Listener, listen } from '../transport/listen';
@@ -125,21 +124,12 @@ export class LogServer implements LogSink, AsyncDisposable {
     return this;
   }
 
-  /** A log server that was killed leaves its socket behind: the next one takes its place. */
-  async #open(): Promise<Listener> {
-    const address = parseAddress(this.#address);
+  #open(): Promise<Listener> {
     const accept = (link: Link): void => {
       this.#accept(link);
     };
     const how = { tls: this.#settings.tls, handshakeMs: HANDSHAKE_MS };
-    try {
-      return await listen(address, accept, how);
-    } catch (error) {
-      if (address.kind !== 'local' || !(await isAbandoned(address.path, this.#address)))
-        throw error;
-      rmSync(address.path);
-      return await listen(address, accept, how);
-    }
+    return listen(parseAddress(this.#address), accept, how);
   }
 
   /** Answers whether it was not there. */
@@ -262,16 +252,6 @@ export class LogServer implements LogSink, AsyncDisposable {
         this.#links.delete(link);
       },
     });
-  }
-}
-
-async function isAbandoned(path: string, address: string): Promise<boolean> {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return false;
-  try {
-    (await connect(parseAddress(address))).destroy();
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
   }
 }
 

@@ -25,6 +25,14 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** Where a process, or what stands for one, tells how it has ended. */
+export const ENDING = Symbol('ending');
+
+/** Whoever only wants to know asks here: it keeps nothing alive, and asks nothing of the process. */
+export interface Ending {
+  readonly [ENDING]: Promise<Exit>;
+}
+
 export function describeExit({ code, signal }: Exit): string {
   return signal ?? `exit code ${String(code)}`;
 }

@@ -6,7 +6,7 @@ import { isPlainArray, isPlainMap, isPlainObject, isPlainSet } from '../wire/pla
 import { type Lease } from '../refs/lease';
 import { tokenTextOf } from '../wire/token';
 import { BaseProxy } from './base-proxy';
-import { letGo, mint, sessionOf } from './handles';
+import { letGo, mint, calleeOf } from './handles';
 import { type CallOptions, type HandleOptions, SYNC, mergeOptions } from './options';
 import {
   type ProxyClass,
@@ -37,7 +37,7 @@ export function sameReferent(a: unknown, b: unknown): boolean {
   const right = requireLease(b);
   if (left === right) return true;
   const sameManager =
-    left.lessor === right.lessor || sessionOf(left).managerId === sessionOf(right).managerId;
+    left.lessor === right.lessor || calleeOf(left).managerId === calleeOf(right).managerId;
   return sameManager && left.id !== 0 && left.id === right.id;
 }
 
@@ -45,7 +45,7 @@ export function sameReferent(a: unknown, b: unknown): boolean {
 export function withOptions<T extends object>(proxy: T, options: CallOptions): T {
   const lease = requireLease(proxy);
   const merged = mergeOptions(optionsOf(proxy), options); // checked before anything is counted
-  const copy = sessionOf(lease).duplicate(lease);
+  const copy = calleeOf(lease).duplicate(lease);
   return makeLike(proxy, copy, merged) as T;
 }
 
@@ -57,8 +57,8 @@ export function blocking(proxy: object): object {
   const lease = requireLease(proxy);
   const options = optionsOf(proxy);
   if (options?.[SYNC] === true) return proxy;
-  requireElsewhere(sessionOf(lease).peer);
-  return makeLike(proxy, sessionOf(lease).duplicate(lease), { ...options, [SYNC]: true });
+  requireElsewhere(calleeOf(lease).peer);
+  return makeLike(proxy, calleeOf(lease).duplicate(lease), { ...options, [SYNC]: true });
 }
 
 /** Throws `UsageError` where this thread is the one that would have to answer. */
@@ -77,19 +77,14 @@ function makeLike(proxy: object, lease: Lease, options: HandleOptions | undefine
 
 /** A new object in the manager of `proxy`, made of `args`, whose calls are as those of `proxy`. */
 export function makeBeside(proxy: object, typeid: string, args: readonly unknown[]): object {
-  const session = sessionOf(requireLease(proxy));
-  if (session.minter === undefined) {
-    throw new UsageError('Only a client of a manager can make objects in it');
-  }
-  const lease = session.minter.lease(typeid);
-  session.create(lease, args, 'argument');
+  const lease = calleeOf(requireLease(proxy)).make(typeid, args);
   return realm.makeHandle(lease, optionsOf(proxy));
 }
 
 /** A remote handle of any proxy, with a lease of its own: its members are lazy, and chains are one call. */
 export function viewOf(proxy: object): object {
   const lease = requireLease(proxy);
-  return makeRemoteHandle(sessionOf(lease).duplicate(lease), optionsOf(proxy), purposeOf(proxy));
+  return makeRemoteHandle(calleeOf(lease).duplicate(lease), optionsOf(proxy), purposeOf(proxy));
 }
 
 /**
@@ -159,9 +154,9 @@ export function tokenOf(
 ): Promise<string> & { readonly text: string } {
   const lease = requireLease(proxy);
   const { ttlMs, uses, confirm } = resolveOptions('tokenOf', TOKEN_RULES, options);
-  const session = sessionOf(lease);
-  const text = mint(lease, { uses, ttlMs: ttlMs ?? session.ticketMs });
-  const answer = confirm ? session.confirm().then(() => text) : Promise.resolve(text);
+  const callee = calleeOf(lease);
+  const text = mint(lease, { uses, ttlMs: ttlMs ?? callee.ticketMs });
+  const answer = confirm ? callee.confirm().then(() => text) : Promise.resolve(text);
   return Object.assign(answer, { text });
 }
 
@@ -180,12 +175,12 @@ export function oneway<T extends object>(
 export function oneway<T extends object>(proxy: T): { [K in keyof T]: OnewayMember<T[K]> };
 export function oneway(proxy: object): object {
   const lease = requireLease(proxy);
-  const session = sessionOf(lease);
+  const callee = calleeOf(lease);
   const purpose = purposeOf(proxy);
   const send = (operation: 'call' | 'set', name: string, args: readonly unknown[]): void => {
-    session
+    callee
       .call({ target: lease, operation, path: [], name, args, purpose, held: proxy })
-      .catch((error: unknown) => session.onWarning?.(error as Error));
+      .catch((error: unknown) => callee.onWarning?.(error as Error));
   };
   return new Proxy(Object.create(null) as object, {
     get: (_target, name) =>

@@ -1,13 +1,18 @@
 // Control of a proxy by name: what a Remote cannot offer as members without taking their names.
 
 import { type Lease } from '../refs/lease';
+import { orDefault } from '../session/absence';
 import { answered } from '../session/calls';
+import { type CallRequest } from '../session/outgoing';
 import { type Operation } from '../wire/frames';
 import { BaseProxy } from './base-proxy';
-import { describeHandle, idOf, sessionOf } from './handles';
+import { describeHandle, idOf, calleeOf } from './handles';
 import { type CallOptions, mergeOptions } from './options';
 import { optionsOf, purposeOf, requireLease } from './realm';
 import { type Loose, type RemoteResult } from './remote-types';
+
+/** Nobody listens. */
+const GONE = Symbol('gone');
 
 // eslint-disable-next-line @typescript-eslint/no-unused-vars -- tells apart the handles of two types
 export class Handle<T = Loose> {
@@ -83,13 +88,13 @@ export class Handle<T = Loose> {
     return this.#lease.typeid;
   }
   get address(): string {
-    return sessionOf(this.#lease).peer;
+    return calleeOf(this.#lease).peer;
   }
-  /** Whether the referent is there and its manager answers. */
+  /** Whether the referent is there, and whoever has it answers and listens. */
   async alive(): Promise<boolean> {
     try {
-      await this.#send('has', '', ['']);
-      return true;
+      const answer = await this.#send('has', '', [''], { fallback: undefined, defaultValue: GONE });
+      return answer !== GONE;
     } catch {
       return false;
     }
@@ -101,18 +106,17 @@ export class Handle<T = Loose> {
     args: readonly unknown[],
     options?: CallOptions,
   ): Promise<unknown> {
-    return answered(
-      sessionOf(this.#lease).call({
-        target: this.#lease,
-        operation,
-        path: [],
-        name,
-        args,
-        purpose: purposeOf(this.#proxy),
-        held: this.#proxy,
-        ...mergeOptions(this.#options, options),
-      }),
-    );
+    const request: CallRequest = {
+      target: this.#lease,
+      operation,
+      path: [],
+      name,
+      args,
+      purpose: purposeOf(this.#proxy),
+      held: this.#proxy,
+      ...mergeOptions(this.#options, options),
+    };
+    return answered(orDefault(request, calleeOf(this.#lease).call(request)));
   }
 }
 

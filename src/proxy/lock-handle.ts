@@ -3,7 +3,7 @@
 import { inspect } from 'node:util';
 import { type Lease } from '../refs/lease';
 import { type Holding, HOLDING } from '../session/guard';
-import { sessionOf } from './handles';
+import { calleeOf } from './handles';
 import { type Held } from './held';
 
 /** What the holder before left behind. */
@@ -34,6 +34,21 @@ const collected = new FinalizationRegistry<{ readonly typeid: string; readonly h
   },
 );
 
+/**
+ * Handles of this turn of the event loop. Most are released before it ends, and nothing is collected
+ * that a turn holds: only those that outlive it pay for being watched.
+ */
+const young = new Set<LockHandle>();
+let turnWillEnd = false;
+
+let watch: (handle: LockHandle) => void;
+
+function watchYoung(): void {
+  turnWillEnd = false;
+  for (const handle of young) watch(handle);
+  young.clear();
+}
+
 /** Given up by `release()`, `await using`, or the end of the holder. */
 export class LockHandle implements AsyncDisposable {
   readonly #grant: Grant;
@@ -42,11 +57,21 @@ export class LockHandle implements AsyncDisposable {
   #isReleased = false;
   #released: Promise<void> | undefined;
 
+  static {
+    watch = (handle) => {
+      const { lease, held } = handle.#grant;
+      collected.register(handle, { typeid: lease.typeid, held }, handle);
+    };
+  }
+
   /** Made by `acquire()`. */
   constructor(grant: Grant) {
     this.#grant = grant;
-    const { lease, held, isOwed } = grant;
-    if (isOwed) collected.register(this, { typeid: lease.typeid, held }, this);
+    if (!grant.isOwed) return;
+    young.add(this);
+    if (turnWillEnd) return;
+    turnWillEnd = true;
+    setImmediate(watchYoung);
   }
 
   /**
@@ -67,7 +92,7 @@ export class LockHandle implements AsyncDisposable {
     if (this.#lost === undefined) {
       const lost = new AbortController();
       this.#lost = lost;
-      this.#stopWatching = sessionOf(this.#grant.lease).whenEnded((reason) => {
+      this.#stopWatching = calleeOf(this.#grant.lease).whenEnded((reason) => {
         if (!this.#isReleased) lost.abort(reason);
       });
     }
@@ -78,7 +103,7 @@ export class LockHandle implements AsyncDisposable {
   release(): Promise<void> {
     if (!this.#isReleased) {
       this.#isReleased = true;
-      collected.unregister(this);
+      if (!young.delete(this)) collected.unregister(this);
       this.#stopWatching?.();
       this.#released = this.#grant.release();
     }

@@ -38,7 +38,8 @@ import {
 } from './handshake';
 import { Liveness } from './liveness';
 import { lossOf, refusalOf, unreachable } from './loss';
-import { Mint, type Wish } from './mint';
+import { type Wish } from './callee';
+import { Mint } from './mint';
 import { Numbers } from './numbers';
 import { type Translator } from './parties';
 import { type CallRequest } from './outgoing';
@@ -170,6 +171,11 @@ export class Connection implements Minter {
     return this.session.call({ ...this.#managing(name, args), signal });
   }
 
+  /** Whatever it is that the token names, a plain object too, it is lent and not copied. */
+  #claiming(text: string): CallRequest & { readonly target: Lease } {
+    return { ...this.#managing('claim', [text]), returns: 'proxy' };
+  }
+
   #managing(name: string, args: readonly unknown[]): CallRequest & { readonly target: Lease } {
     return { target: this.#control, operation: 'call', path: [], name, args, purpose: 'argument' };
   }
@@ -218,7 +224,8 @@ export class Connection implements Minter {
       callable: token.callable,
     });
     lease.startClaim(text);
-    const over = this.manage('claim', [text]).then(
+    this.wake();
+    const over = this.session.call(this.#claiming(text)).then(
       (handle) => {
         this.#claimed(lease, handle);
       },
@@ -251,6 +258,7 @@ export class Connection implements Minter {
       address: () => this.address,
       lane: () => this.#laneOptions(),
       managing: (name, args) => this.#managing(name, args),
+      claiming: (text) => this.#claiming(text),
       wake: () => {
         this.wake();
       },
