@@ -136,8 +136,7 @@ process.once('message', (config: ServerConfig) => {
       // The owner removes it: one that blocks for us reads it there.
       if (config.isPrivate) writeFailure(config.address, failure);
       setImmediate(() => {
-        if (process.connected) process.disconnect();
-        exit();
+        exit(); // the end of the channel is that of the process: the failure stays for the owner
       });
     });
   });
