@@ -12,7 +12,7 @@ import {
   option,
   resolveOptions,
 } from './base/options';
-import { LEVELS, isLevel } from './log/levels';
+import { LEVEL_RULE } from './log/levels';
 import { LOG_OPTION, isLogOption } from './log/log-target';
 import { type ModuleRef } from './process/modules';
 import { BaseProxy } from './proxy/base-proxy';
@@ -117,7 +117,7 @@ const MANAGER_RULES = {
   shutdownTimeoutMs: option(1000, isDuration, 'a number of milliseconds >= 0'),
   name: option<string | undefined>(undefined, isName, 'a text that is not empty'),
   log: option<unknown>(undefined, isLogOption, LOG_OPTION),
-  logLevel: option<string | undefined>(undefined, isLevel, `one of ${LEVELS.join(', ')}`),
+  logLevel: LEVEL_RULE,
   limits: option<Partial<Limits>>({}, isObject, 'an object of limits'),
   execPath: option<string | undefined>(undefined, isString, 'a path'),
   execArgv: option<readonly string[] | undefined>(undefined, isStrings, 'an array of texts'),

@@ -19,9 +19,8 @@ import {
   resolveRegistration,
   resolveShutdownOptions,
 } from './manager-options';
+import { logFault } from './log/faults';
 import { type LogTarget, openLog } from './log/log-target';
-import { processSink } from './log/logger-address';
-import { makeRecord } from './log/record';
 import { ManagerNames, resolveNaming } from './manager-names';
 import { ManagerProcess } from './manager-process';
 import { type Exit } from './process/child';
@@ -522,8 +521,7 @@ export class Manager extends Creators implements AsyncDisposable {
 
   /** For whoever listens, and for the log, where there is one: nobody may listen. */
   #warn(warning: Error): void {
-    const sink = this.#log ?? processSink();
-    sink?.write(makeRecord('warn', warning.message, 'manager', { error: warning }));
+    logFault(warning, this.#log);
     this.emit('warning', warning);
   }
 

@@ -1,6 +1,7 @@
 // What a worker of a pool runs: it is told where its manager is, takes its seat there, and ends with
 // the channel over which it was told, whatever becomes of the manager.
 
+import { adoptLog, logsHaveLeft } from './log/child-log';
 import { Manager } from './manager';
 import { loadModule } from './process/modules';
 import { release } from './proxy/functions';
@@ -20,5 +21,10 @@ async function takeSeat({ address, key, serializer, types, seat }: WorkerConfig)
 }
 
 registerStandardProxies();
-process.once('message', (config: WorkerConfig) => void takeSeat(config));
-process.once('disconnect', () => process.exit(0));
+process.once('message', (config: WorkerConfig) => {
+  adoptLog(config.log);
+  void takeSeat(config);
+});
+process.once('disconnect', () => {
+  void logsHaveLeft().then(() => process.exit(0));
+});

@@ -4,8 +4,7 @@ import { ReferentError } from './base/errors';
 import { resolveLimits, type Limits } from './base/limits';
 import { Host } from './host/host';
 import { type ChildLog, adoptLog, logsHaveLeft } from './log/child-log';
-import { processSink } from './log/logger-address';
-import { makeRecord } from './log/record';
+import { logFault } from './log/faults';
 import { Registry, type RegisteredType } from './host/registry';
 import { Names } from './names/names';
 import { type ResolvedModule, loadExport } from './process/modules';
@@ -86,7 +85,7 @@ async function serve(config: ServerConfig, request: StartRequest): Promise<void>
     ...(config.tls === undefined ? {} : { tls: asBuffers(config.tls) }),
   });
   host.on('fault', (fault) => {
-    processSink()?.write(makeRecord('warn', fault.message, 'manager', { error: fault }));
+    logFault(fault);
   });
   host.on('closed', () => {
     leave(config);
@@ -143,8 +142,7 @@ process.once('message', (config: ServerConfig) => {
       // The owner removes it: one that blocks for us reads it there.
       if (config.isPrivate) writeFailure(config.address, failure);
       setImmediate(() => {
-        if (process.connected) process.disconnect();
-        exit();
+        exit(); // the end of the channel is that of the process: the failure stays for the owner
       });
     });
   });

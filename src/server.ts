@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events';
 import { type Limits } from './base/limits';
 import { Host } from './host/host';
 import { Registry, type RegisteredType } from './host/registry';
+import { logFault } from './log/faults';
 import { resolveShutdownOptions } from './manager-options';
 import { Names } from './names/names';
 import { type ResolvedModule } from './process/modules';
@@ -58,7 +59,10 @@ export class Server
     });
     this.#host.on('session', (session) => this.emit('session', session));
     this.#host.on('sessionEnd', (session) => this.emit('sessionEnd', session));
-    this.#host.on('fault', (fault) => this.emit('warning', fault));
+    this.#host.on('fault', (fault) => {
+      logFault(fault);
+      this.emit('warning', fault);
+    });
     this.#closed = new Promise((resolve) => {
       this.#host.once('closed', resolve);
     });
