@@ -127,6 +127,11 @@ export class PackedArguments {
   }
 }
 
+/** A copy of a task's result for the caller of one that runs here: its proxies are the caller's own. */
+export function ownCopy(value: unknown): unknown {
+  return new PackedArguments([value], [], 'inline').parcel.args[0];
+}
+
 /** The arguments for the task, with what belongs into its empty places. */
 export function unpack(
   { args, insertions }: Parcel,

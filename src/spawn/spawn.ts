@@ -1,6 +1,6 @@
 // Starting a task: in a process, in a thread, or here.
 
-import { deferred } from '../base/deferred';
+import { type Deferred, deferred } from '../base/deferred';
 import { UsageError } from '../base/errors';
 import { DEFAULT_LIMITS } from '../base/limits';
 import { ownHost } from '../expose/own-host';
@@ -75,22 +75,26 @@ function start(
     return { task: body, vessel, desk: Promise.resolve(vessel.desk) };
   }
   const modules = task.kind === 'module' ? [task.module.url] : [];
-  const made = { ...settings, name, modules, memories: packed.memories };
+  const desk = deferred<Desk>();
+  const made = {
+    ...settings,
+    name,
+    modules,
+    memories: packed.memories,
+    newSeat: () => seatOf(desk),
+  };
   const vessel = settings.kind === 'thread' ? new TaskThread(made) : new TaskProcess(made);
-  const { seat, desk } = newSeat();
-  vessel.begin(seat);
-  return { task, vessel, desk };
+  return { task, vessel, desk: desk.promise };
 }
 
 /** What a child is given to come by: a token that only it has, and that opens once. */
-function newSeat(): { readonly seat: object; readonly desk: Promise<Desk> } {
-  const come = deferred<Desk>();
-  const take = ownHost().proxyOf((desk: object) => {
+function seatOf(desk: Deferred<Desk>): object {
+  const take = ownHost().proxyOf((taken: object) => {
     // What a task answers is data and proxies: anything else would end with its process.
-    come.resolve(withOptions(desk, { returns: 'copy' }) as Desk);
-    release(desk);
+    desk.resolve(withOptions(taken, { returns: 'copy' }) as Desk);
+    release(taken);
   });
-  const { text } = tokenOf(take, { uses: 1, ttlMs: 2 * DEFAULT_LIMITS.startMs });
+  const { text } = tokenOf(take, { uses: 1, ttlMs: DEFAULT_LIMITS.handshakeMs });
   release(take);
-  return { seat: { [TOKEN_KEY]: text }, desk: come.promise };
+  return { [TOKEN_KEY]: text };
 }

@@ -169,7 +169,7 @@ export class Spawned<R> implements AsyncDisposable, Ending {
     );
     const order: Order = { task, parcel: packed.parcel, ledgers, results: settings.results };
     const outcome = desk.run(order);
-    packed.release();
+    if (settings.kind !== 'inline') packed.release(); // there the task itself has them
     return outcome;
   }
 

@@ -5,6 +5,7 @@ import { deferred } from '../base/deferred';
 import { ConnectionLostError } from '../base/errors';
 import { loadExport } from '../process/modules';
 import { type Desk, type Outcome, TaskDesk } from './desk';
+import { ownCopy } from './parcel';
 import { type End, type Vessel } from './vessel';
 
 export class TaskInline implements Vessel {
@@ -37,7 +38,8 @@ export class TaskInline implements Vessel {
     const desk = this.#desk;
     const step = async (body: () => Promise<Outcome>): Promise<Outcome> => {
       await Promise.resolve();
-      return await Promise.race([body(), this.#given.promise]);
+      const outcome = await Promise.race([body(), this.#given.promise]);
+      return 'value' in outcome ? { ...outcome, value: ownCopy(outcome.value) } : outcome;
     };
     return {
       run: (order) => step(() => desk.run(order)),
@@ -46,10 +48,6 @@ export class TaskInline implements Vessel {
       abort: (reason) => desk.abort(reason),
       leave: () => desk.leave(),
     };
-  }
-
-  begin(): void {
-    // it is here
   }
 
   /** Nobody waits for it any more; what it does not give up by itself goes on. */

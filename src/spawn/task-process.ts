@@ -21,22 +21,22 @@ export class TaskProcess implements Vessel {
   readonly #child: ChildProcess;
   readonly #ended = deferred<End>();
   readonly #heard: () => void;
-  readonly #name: string;
+  readonly #options: VesselOptions;
   #failure: Error | undefined;
   #uncaught: unknown;
 
   /** Forks at once. */
   constructor(options: VesselOptions) {
     requireEntry(ENTRY, 'a task');
-    this.#name = options.name;
+    this.#options = options;
     this.#child = forkAttached(ENTRY, options);
-    this.#heard = expectHello(`Process "${this.#name}"`, (failure) => {
+    this.#heard = expectHello(`Process "${options.name}"`, (failure) => {
       this.#failure = failure;
       this.kill('SIGKILL');
     });
     this.#child.on('message', (message: ChildMessage) => {
       if (message.kind === 'uncaught') this.#uncaught = unpackValue(message.error);
-      else this.#heard();
+      else this.#begin();
     });
     this.#child.once('exit', () => {
       this.#onExit();
@@ -53,11 +53,6 @@ export class TaskProcess implements Vessel {
     return this.#ended.promise;
   }
 
-  begin(seat: object): void {
-    const config: ChildConfig = { name: this.#name, seat, memories: [] };
-    this.#child.send(config, () => undefined); // where it is gone, its end tells more
-  }
-
   kill(signal: 'SIGTERM' | 'SIGKILL'): void {
     this.#child.kill(signal);
   }
@@ -71,6 +66,13 @@ export class TaskProcess implements Vessel {
       this.#child.unref();
       channel?.unref();
     }
+  }
+
+  #begin(): void {
+    this.#heard();
+    const { name, newSeat } = this.#options;
+    const config: ChildConfig = { name, seat: newSeat(), memories: [] };
+    this.#child.send(config, () => undefined); // where it is gone, its end tells more
   }
 
   /** It could not be started at all, or a message to it was lost: then its end follows. */

@@ -8,7 +8,6 @@ import { type ChildConfig, type End, type Vessel, type VesselOptions, expectHell
 
 export class TaskThread implements Vessel {
   readonly pid = undefined;
-  readonly #options: VesselOptions;
   readonly #worker: Worker;
   readonly #ended = deferred<End>();
   #failure: Error | undefined;
@@ -16,13 +15,17 @@ export class TaskThread implements Vessel {
 
   constructor(options: VesselOptions) {
     requireEntry(ENTRY, 'a task');
-    this.#options = options;
     this.#worker = makeWorker(options);
     const heard = expectHello(`Thread "${options.name}"`, (failure) => {
       this.#failure = failure;
       this.kill();
     });
-    this.#worker.once('message', heard);
+    this.#worker.once('message', () => {
+      heard();
+      const { name, memories, newSeat } = options;
+      const config: ChildConfig = { name, seat: newSeat(), memories };
+      this.#worker.postMessage(config);
+    });
     this.#worker.once('error', (error) => {
       this.#uncaught = error;
     });
@@ -35,12 +38,6 @@ export class TaskThread implements Vessel {
 
   get ended(): Promise<End> {
     return this.#ended.promise;
-  }
-
-  begin(seat: object): void {
-    const { name, memories } = this.#options;
-    const config: ChildConfig = { name, seat, memories };
-    this.#worker.postMessage(config);
   }
 
   /** In the middle of whatever it does. */

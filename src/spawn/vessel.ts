@@ -27,8 +27,6 @@ export interface End extends Exit {
 export interface Vessel {
   readonly pid: number | undefined;
   readonly ended: Promise<End>;
-  /** Tells it where its seat is. */
-  begin(seat: object): void;
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
   /** Whether it keeps this process alive. */
   keepAlive(keep: boolean): void;
@@ -37,6 +35,8 @@ export interface Vessel {
 /** What a child may be made with, beside its task. */
 export interface VesselOptions {
   readonly name: string;
+  /** Asked once the child is there: a token that nobody comes for would live on. */
+  readonly newSeat: () => object;
   /** Modules that it will load. */
   readonly modules: readonly string[];
   readonly memories: readonly SharedArrayBuffer[];
