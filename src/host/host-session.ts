@@ -9,9 +9,11 @@ import { Outbox } from '../transport/outbox';
 import { type Link, keepAlive } from '../transport/link';
 import { type Claimant, deriveTicketKey } from '../wire/auth';
 import { type ControlFrame, readNumber } from '../wire/frames';
+import { realm } from '../proxy/realm';
 import { type Identity } from '../session/handshake';
 import { Liveness } from '../session/liveness';
 import { type Translator } from '../session/parties';
+import { type Trust } from '../session/passing';
 import { Session } from '../session/session';
 import { CONTROL_EXPOSURE, Control, type ControlParts } from './control';
 import { type Attachment } from './entrance';
@@ -224,6 +226,7 @@ export class HostSession {
       sendsStacks: this.#options.sendsStacks,
       isContainer: (typeid) => parts.registry.isContainer(typeid),
       exposureOf: (value) => parts.objects.rowOf(value)?.exposure,
+      trust: this.#trust(),
       onControl: (frame) => {
         this.#onControl(frame as ControlFrame);
       },
@@ -232,6 +235,16 @@ export class HostSession {
     session.reportsFailures = true;
     session.onWarning = onFault;
     return session;
+  }
+
+  /** Who has started this process may do here what it likes, and so may whoever it has spawned. */
+  #trust(): Trust {
+    const { claimant, ownerSecret, parts } = this.#options;
+    const isOwner = claimant.mode === 'owner' && ownerSecret !== undefined;
+    return {
+      admits: (code, proofs) => isOwner || realm.kin.accepts(code, proofs),
+      requireModule: parts.requireModule,
+    };
   }
 
   #makeParty(): HostParty {

@@ -7,7 +7,9 @@ import { type Operation } from '../wire/frames';
 import { BaseProxy } from './base-proxy';
 import { describeHandle, idOf, calleeOf } from './handles';
 import { type CallOptions, requireCallOptions } from './options';
-import { optionsOf, purposeOf, requireLease } from './realm';
+import { type PassedTask, keepFunction } from '../session/passing';
+import { type ModuleRef, resolveModule } from '../process/modules';
+import { optionsOf, purposeOf, realm, requireLease } from './realm';
 import { type Link, linkTo, send, superOf } from './remote';
 import { type Loose, type Remote, type RemoteResult } from './remote-types';
 
@@ -78,6 +80,17 @@ export class Handle<T = Loose> {
   get super(): Remote<T> {
     return superOf(this.#link) as Remote<T>;
   }
+  /**
+   * Calls `task` with the object and `args`, where the object lives. A function goes as its text,
+   * without what it closes over, and only to a process that was started by this one, or has started
+   * it; a module only where the manager's `imports` allow it. `MethodNotExposedError` otherwise.
+   */
+  async passTo(
+    task: ModuleRef | ((object: never, ...args: never[]) => unknown),
+    ...args: unknown[]
+  ): Promise<unknown> {
+    return await this.#send('passTo', '', [passedTask(task), ...args]);
+  }
   /** Deep by value, in the manager; a proxy stands for its referent. */
   equals(other: unknown): Promise<boolean> {
     return this.#send('equals', '', [other]) as Promise<boolean>;
@@ -122,6 +135,15 @@ export class Handle<T = Loose> {
     const more = options === undefined ? undefined : requireCallOptions(options);
     return answered(send(this.#link, operation, name, args, more));
   }
+}
+
+function passedTask(task: ModuleRef | ((object: never, ...args: never[]) => unknown)): PassedTask {
+  if (typeof task !== 'function') {
+    const module = resolveModule(task);
+    return { ...module, proofs: realm.kin.prove(module.url) };
+  }
+  const text = Function.prototype.toString.call(task);
+  return keepFunction({ text, proofs: realm.kin.prove(text) }, task as never);
 }
 
 export function handle<T = Loose>(proxy: Remote<T>): Handle<T>;

@@ -31,6 +31,7 @@ import {
   Outgoing,
 } from './outgoing';
 import { type Outcome } from './outcome';
+import { NO_TRUST, type Trust } from './passing';
 import { type Party, type Purpose, type Translator } from './parties';
 
 /** What the collector releases leaves at the latest after this, or with the next frame. */
@@ -59,6 +60,8 @@ interface SessionOptions {
   readonly identifiesFunctions?: boolean;
   /** Whether errors tell the peer where they were thrown. Default true. */
   readonly sendsStacks?: boolean;
+  /** Whose code is taken. Default: nobody's. */
+  readonly trust?: Trust;
 }
 
 /** Makes tokens for what a session holds. A client's session has one; a server's cannot. */
@@ -162,6 +165,7 @@ export class Session extends Callee {
       },
       exposureOf: options.exposureOf ?? (() => undefined),
       isContainer: options.isContainer ?? (() => false),
+      trust: options.trust ?? NO_TRUST,
     });
     outbox.onFlush = () => {
       this.#flushing();
