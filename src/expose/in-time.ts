@@ -14,6 +14,7 @@ export async function inTime<T>(
   { timeoutMs = 0, signal }: WaitOptions,
   giveUp: (reason?: unknown) => T,
 ): Promise<T> {
+  if (signal?.aborted === true) return giveUp(signal.reason);
   if (timeoutMs === 0 && signal === undefined) return await answer;
   const over = new AbortController();
   const end = new Promise<{ readonly reason?: unknown }>((resolve) => {
