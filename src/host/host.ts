@@ -3,6 +3,7 @@
 
 import { inspect } from 'node:util';
 import { EventEmitter } from 'node:events';
+import { traceConnection } from '../base/diagnostics';
 import { rethrow } from '../base/errors';
 import { type Limits } from '../base/limits';
 import { RANGE_SIZE, ObjectTable } from '../refs/objects';
@@ -225,12 +226,14 @@ export class Host
       control: this.#controlParts,
       nextRange: () => this.#nextRange(),
       onOpen: (session) => {
+        traceConnection('open', peer);
         this.emit('session', { id: session.id, peer });
         this.#arrived();
       },
       onEnded: (session) => {
         this.#callsOfEnded += session.callsIn;
         this.#sessions.delete(session);
+        traceConnection('closed', peer);
         this.emit('sessionEnd', { id: session.id, peer });
         this.#arrived();
       },

@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { traceConnection } from '../base/diagnostics';
 import {
   ConnectionLostError,
   ProtocolError,
@@ -363,6 +364,7 @@ export class Connection implements Minter {
 
   async #open(): Promise<void> {
     this.#state = 'connecting';
+    traceConnection('connecting', this.address);
     this.#updateBusy();
     try {
       const address = await this.#options.prepare();
@@ -463,6 +465,7 @@ export class Connection implements Minter {
   /** The first of our links was let in: ids and tokens exist. A further one finds the same session. */
   #admitted({ identity, range, ticketKey }: Admission): void {
     this.#identity = identity;
+    if (!this.#isAdmitted) traceConnection('open', this.address);
     this.#isAdmitted = true;
     if (this.#numbers.range === 0) {
       this.#numbers.begin(range);
@@ -510,6 +513,7 @@ export class Connection implements Minter {
   #end(reason: Error, told: Error | undefined): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
+    traceConnection('closed', this.address, told);
     this.session.end(reason, (sent) => lossOfCall(reason, sent));
     for (const { fail } of this.#pings.values()) fail(again(reason));
     this.#pings.clear();

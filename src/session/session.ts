@@ -33,6 +33,7 @@ import {
 import { type Outcome } from './outcome';
 import { NO_TRUST, type Trust } from './passing';
 import { type Party, type Purpose, type Translator } from './parties';
+import { traceIn, traceOut } from './trace';
 
 /** What the collector releases leaves at the latest after this, or with the next frame. */
 const RELEASE_DELAY_MS = 20;
@@ -170,6 +171,7 @@ export class Session extends Callee {
     outbox.onFlush = () => {
       this.#flushing();
     };
+    this.#traceWhatLeaves(outbox);
   }
 
   get ended(): Error | undefined {
@@ -303,8 +305,15 @@ export class Session extends Callee {
   openLane(link: Link): void {
     const lane = new Outbox();
     lane.onFlush = () => this.beforeFlush?.();
+    this.#traceWhatLeaves(lane);
     lane.open(link);
     this.#lane = lane;
+  }
+
+  #traceWhatLeaves(outbox: Outbox): void {
+    outbox.onTraced = (writer, start) => {
+      traceOut(this.peer, writer, start);
+    };
   }
 
   /** Whether the peer has a thread that may block. */
@@ -451,6 +460,7 @@ export class Session extends Callee {
   /** Takes one message; `isBlocked`: a call in it must be answered at once. Throws `ProtocolError` where the peer broke the rules. */
   receive(buffer: Buffer, start: number, end: number, isBlocked = false): void {
     const frame = readFrame(buffer, start, end);
+    traceIn(this.peer, frame);
     switch (frame.kind) {
       case 'return':
       case 'throw':

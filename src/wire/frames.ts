@@ -348,19 +348,24 @@ function readControl(kind: number, reader: ByteReader): ControlFrame {
   }
 }
 
-/** One line for the debug log: names and numbers, never values. */
+/** `+1` is the first number of the client's own range. */
+function numberText(id: number, relative: boolean): string {
+  return `${relative ? '+' : ''}${String(id)}`;
+}
+
+/** One line for people who look: names and numbers, never values. */
 export function describeFrame(frame: Frame): string {
   switch (frame.kind) {
     case 'call': {
       const { target, path, name, operation, callId } = frame.head;
       const on =
         target.kind === 'object'
-          ? `object ${String(target.id)}`
+          ? `object ${numberText(target.id, target.relative)}`
           : `answer ${String(target.callId)}`;
       return `call ${String(callId)}: ${operation} ${[...path, name].join('.')} of ${on}`;
     }
     case 'create':
-      return `create ${frame.typeid} as ${String(frame.id)}`;
+      return `create ${frame.typeid} as ${numberText(Math.floor(frame.id / 2), frame.id % 2 === 1)}`;
     case 'got':
       return `${frame.received ? 'got' : 'got not'} ${String(frame.callId)}`;
     case 'return':
