@@ -2,7 +2,7 @@
 
 import { type WaitOptions } from '../proxy/options';
 
-/** Longer than this no timer of Node's runs: it is without end. */
+/** Longer than this no timer of Node's runs. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /**
@@ -22,8 +22,8 @@ export async function inTime<T>(
       resolve({ reason: signal?.reason });
     };
     signal?.addEventListener('abort', abort, { signal: over.signal });
-    if (timeoutMs === 0 || timeoutMs > TIMER_MS_MAX) return;
-    const timer = setTimeout(resolve, timeoutMs, {});
+    if (timeoutMs === 0) return;
+    const timer = setTimeout(resolve, Math.min(timeoutMs, TIMER_MS_MAX), {});
     over.signal.addEventListener('abort', () => {
       clearTimeout(timer);
     });

@@ -11,6 +11,7 @@ import { Host } from '../host/host';
 import { Registry } from '../host/registry';
 import {
   makePrivateDirectory,
+  markServed,
   newPrivateAddress,
   removePrivateDirectory,
   sweepPrivateDirectories,
@@ -69,6 +70,7 @@ export class OwnHost {
       identity,
       limits,
       registry: new Registry([]),
+      endsWhenAsked: false,
     });
     host.keepAlive(false);
     return host;
@@ -77,6 +79,7 @@ export class OwnHost {
   async #listen(): Promise<void> {
     try {
       await this.host.listen();
+      markServed(this.#address); // a thread that is terminated leaves no more than its directory
       await sweepPrivateDirectories();
     } catch (error) {
       this.#leave(); // whoever waits for the socket need not go on

@@ -4,7 +4,7 @@
 import { inspect } from 'node:util';
 import { EventEmitter } from 'node:events';
 import { traceConnection } from '../base/diagnostics';
-import { rethrow } from '../base/errors';
+import { MethodNotExposedError, rethrow } from '../base/errors';
 import { type Limits } from '../base/limits';
 import { RANGE_SIZE, ObjectTable } from '../refs/objects';
 import { TicketTable, gone } from '../refs/tickets';
@@ -42,6 +42,8 @@ export interface HostOptions {
   readonly limits: Limits;
   readonly registry: Registry;
   readonly tls?: TlsOptions | undefined;
+  /** Whether a client can shut it down. Default true. */
+  readonly endsWhenAsked?: boolean;
   /** Over a network, whether clients are told where errors were thrown. */
   readonly debug?: boolean;
 }
@@ -129,6 +131,7 @@ export class Host
       snapshot: () => this.snapshot(),
       debugInfo: () => this.#debugInfo(),
       shutdown: (drainMs) => {
+        if (this.#options.endsWhenAsked === false) throw keepsServing();
         setImmediate(() => void this.close(drainMs));
       },
       claim: (text) => this.#claim(text),
@@ -369,6 +372,13 @@ export class Host
     }
     this.#resources.length = 0;
   }
+}
+
+function keepsServing(): MethodNotExposedError {
+  return new MethodNotExposedError(
+    'Cannot shut down: it is a process that serves its own objects, and ends by itself',
+    { remoteName: 'MethodNotExposedError' },
+  );
 }
 
 /** Gives up what a referent holds: an iterator is closed, anything else disposed. */
