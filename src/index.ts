@@ -2,6 +2,7 @@ import { registerStandardProxies } from './types/standard-types';
 
 export { Manager } from './manager';
 export { type ConnectOptions, type ManagerOptions, type Registration } from './manager-options';
+export { type ManagerNames } from './manager-names';
 export { Server } from './server';
 export { sync, type SyncManager } from './sync';
 export { type Sync, type SyncLockHandle, type SyncRemote } from './sync-types';
@@ -51,6 +52,7 @@ export {
   type Remote,
   type RemoteResult,
 } from './proxy/remote-types';
+export { type NameOptions } from './session/naming';
 export { currentSignal } from './session/current-call';
 export { BarrierProxy, type BarrierOptions } from './types/barrier';
 export { type AsyncResult } from './types/async-result';

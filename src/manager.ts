@@ -22,6 +22,7 @@ import {
 import { type LogTarget, openLog } from './log/log-target';
 import { processSink } from './log/logger-address';
 import { makeRecord } from './log/record';
+import { ManagerNames, resolveNaming } from './manager-names';
 import { ManagerProcess } from './manager-process';
 import { type Exit } from './process/child';
 import { type ModuleRef, resolveModule } from './process/modules';
@@ -36,6 +37,8 @@ import {
 import { requireProtection } from './protection';
 import { type HandleOptions, type WaitOptions } from './proxy/options';
 import { type Route } from './proxy/key-ring';
+import { makeNamed } from './proxy/named';
+import { type Source } from './proxy/source';
 import { realm, retryLocal, translator } from './proxy/realm';
 import { addType, typesOf } from './registrations';
 import { Server } from './server';
@@ -44,9 +47,11 @@ import { Connection } from './session/connection';
 import { type Identity } from './session/handshake';
 import { deepFreeze } from './session/freeze';
 import { lossOf } from './session/loss';
+import { type NameOptions } from './session/naming';
 import { type Purpose } from './session/parties';
 import { isNetwork, lacksPort, reachable } from './transport/address';
 import { keyBytes } from './wire/auth';
+import { type Key } from './types/keys';
 import { STANDARD_TYPES } from './types/standard-types';
 
 /** Given by `connect` to the constructor, which users cannot do. */
@@ -104,6 +109,8 @@ export class Manager extends Creators implements AsyncDisposable {
   #server: Server | undefined;
   #keepsAlive = false;
   #incarnation: string | undefined;
+  /** What has a name in the manager, by its key. */
+  readonly names = new ManagerNames(() => this.#use());
 
   /** Starts nothing: that is done by the first use, or by `start()`. */
   constructor(options?: ManagerOptions) {
@@ -198,6 +205,25 @@ export class Manager extends Creators implements AsyncDisposable {
   }
   get state(): 'initial' | 'started' | 'shutdown' {
     return this.#state;
+  }
+
+  // ---- names ------------------------------------------------------------------------------------
+
+  /** Each use of the handle goes to what `key` stands for then. `create` runs where that is nothing. */
+  named<P extends object>(key: Key, create?: () => P | Promise<P>, options?: NameOptions): P {
+    return makeNamed(this.#source, resolveNaming(key, create, options)) as P;
+  }
+
+  /** Where late-bound handles find this manager. */
+  get #source(): Source {
+    return {
+      place: () => {
+        const { manager } = this.#connection?.identity ?? this.#identity ?? {};
+        return { address: this.address, manager };
+      },
+      connection: () => this.#use(),
+      makeHandle: (lease, options) => realm.makeHandle(lease, options),
+    };
   }
 
   // ---- lifetime --------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import { type ChildLog, adoptLog, logsHaveLeft } from './log/child-log';
 import { processSink } from './log/logger-address';
 import { makeRecord } from './log/record';
 import { Registry, type RegisteredType } from './host/registry';
+import { Names } from './names/names';
 import { type ResolvedModule, loadExport } from './process/modules';
 import {
   removePrivateDirectory,
@@ -76,6 +77,7 @@ async function serve(config: ServerConfig, request: StartRequest): Promise<void>
     identity: config.identity,
     limits: resolveLimits(config.limits, config.isPrivate),
     registry,
+    names: (objects) => new Names(objects),
     debug: config.debug,
     ...(config.tls === undefined ? {} : { tls: asBuffers(config.tls) }),
   });

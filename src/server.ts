@@ -5,6 +5,7 @@ import { type Limits } from './base/limits';
 import { Host } from './host/host';
 import { Registry, type RegisteredType } from './host/registry';
 import { resolveShutdownOptions } from './manager-options';
+import { Names } from './names/names';
 import { type ResolvedModule } from './process/modules';
 import {
   isPrivateAddress,
@@ -13,6 +14,7 @@ import {
 } from './process/runtime-directory';
 import { type Identity } from './session/handshake';
 import { type TlsOptions } from './transport/tls-options';
+import { type Key } from './types/keys';
 import { STANDARD_TYPES } from './types/standard-types';
 
 export interface ServerOptions {
@@ -48,7 +50,11 @@ export class Server
     this.#options = options;
     this.#registry = new Registry(STANDARD_TYPES, options);
     for (const registration of options.registrations) this.#registry.add(registration);
-    this.#host = new Host({ ...options, registry: this.#registry });
+    this.#host = new Host({
+      ...options,
+      registry: this.#registry,
+      names: (objects) => new Names(objects),
+    });
     this.#host.on('session', (session) => this.emit('session', session));
     this.#host.on('sessionEnd', (session) => this.emit('sessionEnd', session));
     this.#host.on('fault', (fault) => this.emit('warning', fault));
@@ -67,6 +73,14 @@ export class Server
   }
   get listening(): boolean {
     return this.#isListening;
+  }
+
+  /**
+   * Gives a live object of this process a name, in place of what had it: clients reach it by
+   * `manager.named(key)`. Everything may be reached that does not begin with `_`.
+   */
+  publish(key: Key, object: object): void {
+    this.#host.names.publish(key, object);
   }
 
   /** Resolves when clients can connect; keeps the process alive until `close()`. */

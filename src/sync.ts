@@ -9,6 +9,7 @@ import { blocking, requireElsewhere } from './proxy/functions';
 import { SYNC } from './proxy/options';
 import { type Loose } from './proxy/remote-types';
 import { typesOf } from './registrations';
+import { type NameOptions } from './session/naming';
 import { type Purpose } from './session/parties';
 import { type Sync, type SyncRemote } from './sync-types';
 import { sleepSync } from './transport/sync-pipe';
@@ -56,6 +57,8 @@ export interface SyncManager {
   condition(lock?: LockProxy | Sync<LockProxy>): Sync<ConditionProxy>;
   pool(processes?: number, options?: PoolOptions): Sync<PoolProxy>;
   create<T = Loose>(typeid: string, ...args: unknown[]): SyncRemote<T>;
+  /** As `manager.named`; a factory answers at once. */
+  named<P extends object>(key: Key, create?: () => P | Sync<P>, options?: NameOptions): Sync<P>;
   /** Blocks until the manager serves. Throws what stopped it. */
   start(initializer?: ModuleRef, ...args: unknown[]): void;
   /** Blocks until the server has ended. */
@@ -105,6 +108,10 @@ class BlockingManager extends Creators {
   }
   get pid(): number | undefined {
     return this.#manager.pid;
+  }
+
+  named(key: Key, create?: () => object, options?: NameOptions): object {
+    return blocking(this.#manager.named(key, create, options));
   }
 
   start(initializer?: ModuleRef, ...args: unknown[]): void {

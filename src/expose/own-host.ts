@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { DEFAULT_LIMITS, type Limits } from '../base/limits';
 import { Host } from '../host/host';
 import { Registry } from '../host/registry';
+import { Names } from '../names/names';
 import {
   makePrivateDirectory,
   markServed,
@@ -71,6 +72,7 @@ export class OwnHost {
       limits,
       registry: new Registry([]),
       endsWhenAsked: false,
+      names: (objects) => new Names(objects),
     });
     host.keepAlive(false);
     return host;

@@ -26,6 +26,7 @@ import { type Attachment, Entrance } from './entrance';
 import { FailedHandshakes } from './failed-handshakes';
 import { type HostParts } from './host-party';
 import { HostSession } from './host-session';
+import { type NameService } from './name-service';
 import { type Registry } from './registry';
 
 const SWEEP_MS = 1000;
@@ -41,6 +42,8 @@ export interface HostOptions {
   readonly ownerSecret?: Buffer | undefined;
   readonly limits: Limits;
   readonly registry: Registry;
+  /** Makes the names of the host, over its objects. */
+  readonly names: (objects: ObjectTable<Exposure>) => NameService;
   readonly tls?: TlsOptions | undefined;
   /** Whether a client can shut it down. Default true. */
   readonly endsWhenAsked?: boolean;
@@ -65,6 +68,7 @@ export class Host
   readonly manager: string;
   readonly objects: ObjectTable<Exposure>;
   readonly tickets: TicketTable;
+  readonly names: NameService;
   readonly #options: HostOptions;
   readonly #parts: HostParts;
   /** Links that have not proved themselves. */
@@ -99,6 +103,7 @@ export class Host
       disposeNow(referent).catch((error: unknown) => this.emit('fault', error as Error));
     });
     this.tickets = new TicketTable(this.objects, options.limits);
+    this.names = options.names(this.objects);
     this.#parts = {
       objects: this.objects,
       tickets: this.tickets,
@@ -113,6 +118,7 @@ export class Host
       made: (referent) => {
         this.#keepForDisposal(referent);
       },
+      names: this.names,
     };
     this.#controlParts = this.#makeControlParts();
     this.#control = new Control({ ...this.#controlParts, newRange: () => 0 });
@@ -137,6 +143,7 @@ export class Host
       claim: (text) => this.#claim(text),
       nextArrival: (signal) => this.#nextArrival(signal),
       claimMs: this.#options.limits.handshakeMs,
+      names: this.names.desk,
     };
   }
 
@@ -157,6 +164,7 @@ export class Host
     this.#listener.keepAlive(this.#keepsAlive);
     this.#sweeper = setInterval(() => {
       this.tickets.sweep();
+      this.names.sweep();
       this.#door?.sweep(this.#options.limits.handshakeMs);
     }, SWEEP_MS).unref();
   }
@@ -349,6 +357,7 @@ export class Host
     for (const entrance of this.#entrances) entrance.close();
     clearInterval(this.#sweeper);
     this.tickets.clear();
+    this.names.clear();
     realm.removeServer(this);
     this.emit('closed');
   }

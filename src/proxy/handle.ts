@@ -5,8 +5,9 @@ import { type Lease } from '../refs/lease';
 import { answered } from '../session/calls';
 import { type Operation } from '../wire/frames';
 import { BaseProxy } from './base-proxy';
-import { describeHandle, idOf, calleeOf } from './handles';
-import { type CallOptions, requireCallOptions } from './options';
+import { calleeOf, describeHandle, idOf } from './handles';
+import { type Late, lateOf, useOnce } from './late';
+import { type CallOptions, mergeOptions, requireCallOptions } from './options';
 import { type PassedTask, keepFunction } from '../session/passing';
 import { type ModuleRef, resolveModule } from '../process/modules';
 import { optionsOf, purposeOf, realm, requireLease } from './realm';
@@ -18,16 +19,12 @@ const GONE = Symbol('gone');
 
 export class Handle<T = Loose> {
   readonly #proxy: object;
-  readonly #link: Link;
+  /** What stands somewhere, or what a name stands for when it is used. */
+  readonly #aim: Link | Late;
 
   constructor(proxy: object) {
     this.#proxy = proxy;
-    this.#link = linkTo(proxy, () => ({
-      lease: requireLease(proxy),
-      options: optionsOf(proxy),
-      purpose: purposeOf(proxy),
-      failure: undefined,
-    }));
+    this.#aim = lateOf(proxy) ?? linkOf(proxy);
   }
 
   /** A member's value. */
@@ -78,7 +75,8 @@ export class Handle<T = Loose> {
   }
   /** The same object by the members of the class above its own; `handle(…super).super` goes on. */
   get super(): Remote<T> {
-    return superOf(this.#link) as Remote<T>;
+    if ('binding' in this.#aim) throw standsForAny('super');
+    return superOf(this.#aim) as Remote<T>;
   }
   /**
    * Calls `task` with the object and `args`, where the object lives. A function goes as its text,
@@ -97,17 +95,19 @@ export class Handle<T = Loose> {
   }
   /** Local: the text of the handle, not of the referent. */
   toString(): string {
+    if ('binding' in this.#aim) return this.#aim.binding.describe();
     const name = this.#proxy instanceof BaseProxy ? this.#proxy.constructor.name : 'Remote';
-    return describeHandle(name, this.#link.state.lease);
+    return describeHandle(name, this.#aim.state.lease);
   }
   get id(): string {
     return idOf(this.#root('id'));
   }
   get typeid(): string {
-    return this.#root('typeid').typeid;
+    return 'binding' in this.#aim ? this.#aim.binding.typeid : this.#root('typeid').typeid;
   }
   get address(): string {
-    return calleeOf(this.#link.state.lease).peer;
+    if ('binding' in this.#aim) return this.#aim.binding.address;
+    return calleeOf(this.#aim.state.lease).peer;
   }
   /** Whether the referent is there, and whoever has it answers and listens. */
   async alive(): Promise<boolean> {
@@ -121,7 +121,8 @@ export class Handle<T = Loose> {
 
   /** Of a member nothing is known here. */
   #root(what: string): Lease {
-    const { from, path, state } = this.#link;
+    if ('binding' in this.#aim) throw standsForAny(what);
+    const { from, path, state } = this.#aim;
     if (from === undefined && path.length === 0) return state.lease;
     throw new UsageError(`The ${what} of a member is not known here: await it first`);
   }
@@ -132,9 +133,29 @@ export class Handle<T = Loose> {
     args: readonly unknown[],
     options?: CallOptions,
   ): Promise<unknown> {
+    const aim = this.#aim;
+    if ('binding' in aim) {
+      const more = mergeOptions(optionsOf(this.#proxy), options);
+      return useOnce(aim.binding, (_target, used) => used.send(operation, name, args, more));
+    }
     const more = options === undefined ? undefined : requireCallOptions(options);
-    return answered(send(this.#link, operation, name, args, more));
+    return answered(send(aim, operation, name, args, more));
   }
+}
+
+function linkOf(proxy: object): Link {
+  return linkTo(proxy, () => ({
+    lease: requireLease(proxy),
+    options: optionsOf(proxy),
+    purpose: purposeOf(proxy),
+    failure: undefined,
+  }));
+}
+
+function standsForAny(what: string): UsageError {
+  return new UsageError(
+    `The handle of a name has no ${what}, because the name may stand for any object: manager.names.get(key) answers the one that it stands for now`,
+  );
 }
 
 function passedTask(task: ModuleRef | ((object: never, ...args: never[]) => unknown)): PassedTask {

@@ -7,7 +7,7 @@ import { lacksPort } from '../transport/address';
 import { type Outbox } from '../transport/outbox';
 import { PipeEnd } from '../transport/sync-pipe';
 import { Lane, type LaneOptions } from './lane';
-import { type BlockingCall, type CallRequest } from './outgoing';
+import { type BlockingCall, type CallDetails, type CallRequest } from './outgoing';
 import { type Blocker, type Session } from './session';
 
 type Request = CallRequest & { readonly target: Lease };
@@ -79,8 +79,8 @@ export class Blocking implements Blocker {
   }
 
   /** A call of the manager itself. */
-  manage(name: string): unknown {
-    return this.callBlocking({ ...this.#options.managing(name, []), lane: true });
+  manage(name: string, args: readonly unknown[] = [], options: CallDetails = {}): unknown {
+    return this.callBlocking({ ...this.#options.managing(name, args), ...options, lane: true });
   }
 
   /** Blocks until the session is there: ids and tokens exist, and what waited is on its way. */

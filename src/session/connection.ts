@@ -42,7 +42,7 @@ import { type Wish } from './callee';
 import { Mint } from './mint';
 import { Numbers } from './numbers';
 import { type Translator } from './parties';
-import { type CallRequest } from './outgoing';
+import { type CallDetails, type CallRequest } from './outgoing';
 import { type Minter, Session } from './session';
 
 export interface ConnectionOptions extends Omit<Credentials, 'session'> {
@@ -166,9 +166,9 @@ export class Connection implements Minter {
   }
 
   /** A call of the manager itself. */
-  manage(name: string, args: readonly unknown[] = [], signal?: AbortSignal): Promise<unknown> {
+  manage(name: string, args: readonly unknown[] = [], options: CallDetails = {}): Promise<unknown> {
     this.wake();
-    return this.session.call({ ...this.#managing(name, args), signal });
+    return this.session.call({ ...this.#managing(name, args), ...options });
   }
 
   /** Whatever it is that the token names, a plain object too, it is lent and not copied. */
@@ -245,6 +245,7 @@ export class Connection implements Minter {
       own?.release(false); // a blocked thread has claimed it meanwhile
       return;
     }
+    if (own !== undefined) lease.id = own.id; // of what was reached by a name the token has another
     own?.move();
     lease.granted();
   }

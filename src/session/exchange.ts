@@ -119,6 +119,8 @@ export class Exchange {
   #referenceTo(value: object, path: string, purpose: Purpose, claiming: Lease[]): Reference {
     const lease = this.#translator.leaseOf(value);
     if (lease === undefined) {
+      const text = this.#translator.nameTokenOf(value);
+      if (text !== undefined) return { kind: 'token', text };
       return (
         this.#referenceToMember(value, path, purpose, claiming) ??
         lentBy(this.party.lend(value, path, purpose))

@@ -43,6 +43,9 @@ export interface CallRequest extends Absence {
   readonly held?: object | undefined;
 }
 
+/** What may be said of a call beside its target. */
+export type CallDetails = Partial<Omit<CallRequest, 'target'>>;
+
 /** The answer to a call that was made, as a target for further calls. */
 export interface Answer {
   readonly callId: number;
@@ -61,6 +64,13 @@ export interface OpenCall extends Answer {
 export interface Fate {
   readonly reply: boolean;
   readonly keep: boolean;
+}
+
+/** What is to be made. */
+export interface Creating {
+  readonly typeid: string;
+  readonly args: readonly unknown[];
+  readonly purpose: Purpose;
 }
 
 interface OutgoingOptions {
@@ -167,7 +177,8 @@ export class Outgoing {
     const ended = this.#options.ended();
     if (ended !== undefined) return ended;
     if (root.failure !== undefined) return root.failure;
-    if (root.released) {
+    // An answer is kept by itself, whatever it was an answer of.
+    if (root.released && request.target === root) {
       const text = `Cannot call "${request.name}" of '${root.typeid}': the proxy was released`;
       return new UsageError(text, { code: 'ERR_REFERENT_RELEASED' });
     }
@@ -176,6 +187,7 @@ export class Outgoing {
 
   #send(callId: number, request: CallRequest, root: Lease, reply = true): Place | undefined {
     this.#options.beforeCall();
+    root.calls++;
     const head: CallHead = {
       callId,
       target: targetOf(request.target),
@@ -216,7 +228,7 @@ export class Outgoing {
   }
 
   /** A new object in the manager, numbered by us. Throws what is wrong with the arguments. */
-  create(lease: Lease, args: readonly unknown[], purpose: Purpose): void {
+  create(lease: Lease, { typeid, args, purpose }: Creating): void {
     const ended = this.#options.ended();
     if (ended !== undefined) throw ended;
     this.#options.beforeCall();
@@ -224,7 +236,7 @@ export class Outgoing {
       lease,
       (writer, claiming) => {
         const { id, relative } = numberOf(lease);
-        writeCreateHead(writer, id * 2 + (relative ? 1 : 0), lease.typeid);
+        writeCreateHead(writer, id * 2 + (relative ? 1 : 0), typeid);
         return this.#options.exchange.writeArguments(writer, args, purpose, claiming);
       },
       (failure) => {

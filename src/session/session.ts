@@ -183,6 +183,10 @@ export class Session extends Callee {
     else listener(this.#ended);
     return () => this.#endListeners.delete(listener);
   }
+  /** Whether it ever was there: an end before was no loss. */
+  get wasOpen(): boolean {
+    return this.#canRelease();
+  }
   /** Calls of this side that wait for an answer. */
   get pendingCalls(): number {
     return this.#outgoing.count;
@@ -268,9 +272,12 @@ export class Session extends Callee {
     return call;
   }
 
-  /** A new object in the manager, numbered by us. Throws what is wrong with the arguments. */
-  create(lease: Lease, args: readonly unknown[], purpose: Purpose): void {
-    this.#outgoing.create(lease, args, purpose);
+  /**
+   * A new object in the manager, numbered by us, or what an object `typeid` gives hold of. Throws what
+   * is wrong with the arguments.
+   */
+  create(lease: Lease, args: readonly unknown[], purpose: Purpose, typeid = lease.typeid): void {
+    this.#outgoing.create(lease, { typeid, args, purpose });
   }
 
   make(typeid: string, args: readonly unknown[]): Lease {
