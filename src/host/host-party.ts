@@ -31,6 +31,8 @@ export interface HostParts {
   readonly registry: Registry;
   /** Whether results that are instances of classes go by proxy, registered or not. */
   readonly lendsInstances: boolean;
+  /** Throws where a module may not be loaded for just anybody. */
+  readonly requireModule: (url: string) => void;
   /** Something that a claim may wait for has come. */
   readonly arrived: () => void;
   /** A referent whose type has resources: disposed at the end. */

@@ -113,6 +113,17 @@ function read(object: object, name: string, exposure?: Exposure): unknown {
   return element === undefined ? readMember(object, name, exposure) : element.get();
 }
 
+/** What a deed without a member of its own is done to. */
+export function subjectOf(
+  referent: unknown,
+  { path, name }: Deed,
+  exposure?: Exposure,
+  exposureOf?: ExposureOf,
+): unknown {
+  const subject = follow(referent, name === '' ? path : [...path, name], exposure, exposureOf);
+  return typeof subject === 'object' && subject !== null ? selfOf(subject) : subject;
+}
+
 /** What stands at the end of `path`, starting at `object`. */
 export function follow(
   object: unknown,
@@ -226,6 +237,8 @@ function performOn(
       return equals(subject, args[0]) || equals(toPlain(subject), toPlain(args[0]));
     case 'ready': // whatever has no gate listens
       return undefined;
+    case 'passTo': // of whoever decides whose code is taken
+      throw refuse('passTo', requireObject(subject, 'passTo'), exposure);
     case 'get':
     case 'set':
     case 'delete':

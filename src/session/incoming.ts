@@ -23,10 +23,11 @@ import { type Caller } from './caller';
 import { RunningCall, runAs } from './current-call';
 import { Delivery } from './delivery';
 import { Awaited, type Exchange, type Needs } from './exchange';
-import { type Exposure, follow, perform } from './exposure';
+import { type Deed, type Exposure, follow, perform, subjectOf } from './exposure';
 import { requireHeld } from './guard';
 import { type Outcome, isThenable, outcomeOf } from './outcome';
 import { toPlain } from './plain-copy';
+import { type Trust, pass } from './passing';
 import { exposureOfSuper } from './super';
 import { inTurn, needsTurn } from './turns';
 
@@ -67,6 +68,8 @@ interface IncomingOptions {
   readonly isContainer: (typeid: string) => boolean;
   /** What may be reached of an object that this side knows. */
   readonly exposureOf: (value: object) => Exposure | undefined;
+  /** Whose code is taken. */
+  readonly trust: Trust;
 }
 
 export class Incoming {
@@ -326,12 +329,19 @@ export class Incoming {
     const body = (): unknown => {
       if (guard !== undefined) this.#requireGuard(guard);
       const deed = { operation, path, name, args };
-      return runAs(running, () => perform(value, deed, exposure, this.#options.exposureOf));
+      return runAs(running, () => this.#do(value, deed, exposure));
     };
     if (exposure?.gate !== undefined)
       return exposure.gate.enter({ operation, running, hasDefault }, body);
     const hasTurns = exposure?.serialized === true && needsTurn(operation) && isObject(value);
     return hasTurns ? inTurn(value, running, body) : body();
+  }
+
+  #do(value: unknown, deed: Deed, exposure: Exposure | undefined): unknown {
+    const { exposureOf, trust } = this.#options;
+    return deed.operation === 'passTo'
+      ? pass(subjectOf(value, deed, exposure, exposureOf), deed.args, trust)
+      : perform(value, deed, exposure, exposureOf);
   }
 
   #requireGuard({ id, relative, fence }: Guard): void {
