@@ -35,6 +35,8 @@ import { requireProtection } from './protection';
 import { type HandleOptions, type WaitOptions } from './proxy/options';
 import { type Route } from './proxy/key-ring';
 import { makeNamed } from './proxy/named';
+import { makeModule } from './proxy/remote-module';
+import { type Loose, type Remote } from './proxy/remote-types';
 import { type Source } from './proxy/source';
 import { realm, retryLocal, translator } from './proxy/realm';
 import { addType, typesOf } from './registrations';
@@ -209,6 +211,15 @@ export class Manager extends Creators implements AsyncDisposable {
     return makeNamed(this.#source, resolveNaming(key, create, options)) as P;
   }
 
+  /**
+   * What `import(specifier)` gives in the manager's process, whose working directory paths start from.
+   * Only what option `imports` of the manager allows: else each call rejects.
+   */
+  module<T = Loose>(specifier: string): Remote<T> {
+    requireSpecifier(specifier);
+    return makeModule(this.#source, specifier) as Remote<T>;
+  }
+
   /** Where late-bound handles find this manager. */
   get #source(): Source {
     return {
@@ -254,10 +265,13 @@ export class Manager extends Creators implements AsyncDisposable {
         `Cannot serve others at ${this.#address}: give an authkey that they can know too`,
       );
     }
-    const { tls, debug } = settings;
-    const serves = { address: this.#address, key, identity, limits: this.#limits, tls, debug };
+    const { tls, debug, imports } = settings;
+    const serves = { address: this.#address, key, identity, limits: this.#limits };
     this.#server = new Server({
       ...serves,
+      tls,
+      debug,
+      imports,
       registrations: this.#registrations,
       types: modulesOf(settings.types),
     });
@@ -433,6 +447,7 @@ export class Manager extends Creators implements AsyncDisposable {
       types,
       tls: settings.tls,
       debug: settings.debug,
+      imports: settings.imports,
     };
     this.#fate.ended = false;
     const child = new ManagerProcess(config, {
@@ -568,6 +583,11 @@ const RESERVED = new Set(['then', 'toJSON']);
 function modulesOf(types: ManagerSettings['types']): ReturnType<typeof resolveModule>[] {
   if (types === undefined) return [];
   return (Array.isArray(types) ? (types as ModuleRef[]) : [types as ModuleRef]).map(resolveModule);
+}
+
+function requireSpecifier(specifier: unknown): void {
+  if (typeof specifier === 'string' && specifier !== '') return;
+  throw new UsageError("A module is named as import() takes it: 'node:os', './file.js', 'package'");
 }
 
 function alreadyStarted(why = 'use it as it is'): UsageError {

@@ -5,6 +5,7 @@ import { resolveLimits, type Limits } from './base/limits';
 import { Host } from './host/host';
 import { Registry, type RegisteredType } from './host/registry';
 import { Names } from './names/names';
+import { Imports } from './process/imports';
 import { type ResolvedModule, loadExport } from './process/modules';
 import {
   removePrivateDirectory,
@@ -31,6 +32,7 @@ export interface ServerConfig {
   readonly types: readonly ResolvedModule[];
   readonly tls: TlsOptions | undefined;
   readonly debug: boolean;
+  readonly imports: boolean | readonly string[];
 }
 
 /** A manager that the owner can reach: ours can then hold its objects. */
@@ -61,7 +63,10 @@ function tell(message: ServerMessage): void {
 }
 
 async function serve(config: ServerConfig, request: StartRequest): Promise<void> {
-  const registry = new Registry(STANDARD_TYPES, config);
+  const registry = new Registry(STANDARD_TYPES, {
+    ...config,
+    imports: new Imports(config.imports),
+  });
   for (const registration of config.registrations) registry.add(registration);
   for (const module of config.types) await registry.addModule(module);
   if (request.initializer !== undefined) await initialize(request.initializer, request.initargs);

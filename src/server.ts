@@ -5,6 +5,7 @@ import { type Limits } from './base/limits';
 import { Host } from './host/host';
 import { Registry, type RegisteredType } from './host/registry';
 import { Names } from './names/names';
+import { Imports } from './process/imports';
 import { type ResolvedModule } from './process/modules';
 import {
   isPrivateAddress,
@@ -25,6 +26,7 @@ export interface ServerOptions {
   readonly types: readonly ResolvedModule[];
   readonly tls: TlsOptions | undefined;
   readonly debug: boolean;
+  readonly imports: boolean | readonly string[];
 }
 
 export class Server
@@ -45,7 +47,10 @@ export class Server
   constructor(options: ServerOptions) {
     super();
     this.#options = options;
-    this.#registry = new Registry(STANDARD_TYPES, options);
+    this.#registry = new Registry(STANDARD_TYPES, {
+      ...options,
+      imports: new Imports(options.imports),
+    });
     for (const registration of options.registrations) this.#registry.add(registration);
     this.#host = new Host({
       ...options,

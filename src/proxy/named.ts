@@ -68,6 +68,11 @@ class NameBinding implements Binding {
     this.#believed = undefined;
   }
 
+  /** It holds nothing. */
+  release(): void {
+    return undefined;
+  }
+
   token(): string {
     const { manager, address } = this.#source.place();
     if (!lacksPort(address)) {

@@ -41,6 +41,10 @@ export interface Binding {
   reachNow(): Reached;
   /** It no longer stands for what it stood for: ask anew. */
   missed(): void;
+  /** What is held beyond a use is given back. */
+  release(): void;
+  /** Of what the handle stands for, where that is one object for the whole session. */
+  readonly lease?: Lease;
   /** What the handle is written as. */
   token(): string;
   describe(): string;

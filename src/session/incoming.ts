@@ -21,9 +21,10 @@ import { type Caller } from './caller';
 import { RunningCall, runAs } from './current-call';
 import { Delivery } from './delivery';
 import { Awaited, type Exchange, type Needs } from './exchange';
-import { type Exposure, follow, perform } from './exposure';
+import { type Exposure, follow, openExposure, perform } from './exposure';
 import { requireHeld } from './guard';
 import { type Outcome, isThenable, outcomeOf } from './outcome';
+import { type Purpose } from './parties';
 import { inTurn, needsTurn } from './turns';
 
 /** Calls of one session that wait to run; further ones are refused. */
@@ -32,7 +33,8 @@ const WAITING_CALLS = 65_536;
 /** What a call is for. */
 interface Source {
   readonly value: unknown;
-  readonly exposure: Exposure | undefined;
+  /** Of what is not there yet, known with it. */
+  exposure: Exposure | undefined;
   /** Where it is not there yet: gives the value. */
   readonly later?: Promise<unknown>;
 }
@@ -216,11 +218,20 @@ export class Incoming {
       throw new ProtocolError(`Call on the answer to call ${String(callId)}, which is not kept`);
     }
     if (answer instanceof Promise) {
-      const later = answer.then((outcome) => valueOf(keptOf(outcome)));
-      return { value: undefined, exposure: undefined, later };
+      const later = answer.then((outcome) => {
+        const landed = valueOf(keptOf(outcome));
+        source.exposure = this.#exposureOfAnswer(landed, outcome);
+        return landed;
+      });
+      const source: Source = { value: undefined, exposure: undefined, later };
+      return source;
     }
     const value = valueOf(answer);
-    return { value, exposure: this.#exposureOf(value) };
+    return { value, exposure: this.#exposureOfAnswer(value, answer) };
+  }
+
+  #exposureOfAnswer(value: unknown, { lends = false }: Outcome): Exposure | undefined {
+    return this.#exposureOf(value) ?? (lends ? LENDING : undefined);
   }
 
   #exposureOf(value: unknown): Exposure | undefined {
@@ -285,7 +296,7 @@ export class Incoming {
       head,
       running,
       outcomeOf(() => result),
-      source.exposure,
+      source,
     );
   }
 
@@ -308,7 +319,7 @@ export class Incoming {
       if (this.#tails.get(key) === tail) this.#tails.delete(key);
     });
     this.#tails.set(key, tail);
-    this.#await(head, running, done, source.exposure);
+    this.#await(head, running, done, source);
   }
 
   /** Does what the call asks for: now, or in its turn. The guard is checked in the same moment. */
@@ -331,19 +342,16 @@ export class Incoming {
     requireHeld(this.#options.exchange.party.subject(id, relative).referent, fence);
   }
 
-  #await(
-    head: CallHead,
-    running: RunningCall,
-    done: Promise<Outcome>,
-    exposure: Exposure | undefined,
-  ): void {
+  #await(head: CallHead, running: RunningCall, done: Promise<Outcome>, source: Source): void {
     this.#running.set(head.callId, running);
-    if (head.keep) this.#answers.set(head.callId, done);
+    const kept = head.keep ? done.then((outcome) => keptOf(outcome, source.exposure)) : undefined;
+    if (kept !== undefined) this.#answers.set(head.callId, kept);
     void done.then((outcome) => {
       // Forgotten meanwhile, its number may name another call by now.
       if (this.#running.get(head.callId) === running) this.#running.delete(head.callId);
-      if (this.#answers.get(head.callId) === done) this.#answers.set(head.callId, keptOf(outcome));
-      this.#answer(head, outcome, exposure);
+      const isKept = kept !== undefined && this.#answers.get(head.callId) === kept;
+      if (isKept) this.#answers.set(head.callId, keptOf(outcome, source.exposure));
+      this.#answer(head, outcome, source.exposure);
       this.resume();
     });
   }
@@ -374,7 +382,7 @@ export class Incoming {
 
   /** Keeps the outcome of a call where the caller asked for that, and sends it. */
   #conclude(head: CallHead, outcome: Outcome, exposure?: Exposure): void {
-    if (head.keep) this.#answers.set(head.callId, keptOf(outcome));
+    if (head.keep) this.#answers.set(head.callId, keptOf(outcome, exposure));
     this.#answer(head, outcome, exposure);
   }
 
@@ -436,7 +444,7 @@ export class Incoming {
       writeOutcomeHead(writer, 'return', head.callId);
       if (typeid !== undefined) exchange.writeLent(writer, value, typeid);
       else if (head.returns === 'proxy' && isObject(value)) exchange.writeLent(writer, value, '');
-      else exchange.writeValue(writer, value, head.returns === 'copy' ? 'container' : 'result');
+      else exchange.writeValue(writer, value, purposeOf(head, exposure));
     });
   }
 
@@ -499,9 +507,18 @@ async function settledNeeds(needs: Needs): Promise<void> {
 }
 
 /** Of a delivery the value is kept, for calls on it: what it took was given to its caller. */
-function keptOf(outcome: Outcome): Outcome {
+function keptOf(outcome: Outcome, exposure?: Exposure): Outcome {
   const { kind, value } = outcome;
+  if (exposure?.lendsInstances === true) return { kind, value, lends: true };
   return value instanceof Delivery ? { kind, value: value.value } : outcome;
+}
+
+/** What is reached of an answer of an object that lends what it answers. */
+const LENDING: Exposure = { ...openExposure('object'), lendsInstances: true };
+
+function purposeOf({ returns }: CallHead, exposure: Exposure | undefined): Purpose {
+  if (returns === 'copy') return 'container';
+  return exposure?.lendsInstances === true ? 'instance' : 'result';
 }
 
 function valueOf(outcome: Outcome): unknown {

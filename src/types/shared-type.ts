@@ -1,12 +1,15 @@
 // A shared type: how its referent is made, which of its methods exist for others, and the class
 // of its proxies. Each file of this folder defines one, referent and proxy side by side.
 
+import { type Imports } from '../process/imports';
 import { type ProxyClass } from '../proxy/realm';
 
 /** Where the manager of a referent serves: what its own children need to become clients of it. */
 export interface Home {
   readonly address: string;
   readonly key: Uint8Array;
+  /** What it may load for its clients. */
+  readonly imports: Imports;
 }
 
 export interface SharedType {
