@@ -1,5 +1,6 @@
 // Modules of the manager's process: what may be loaded, and what can be done with it.
 import { relative } from 'node:path';
+import { inspect } from 'node:util';
 import {
   Manager,
   type Remote,
@@ -113,7 +114,7 @@ test('behind sync', () => {
 test('it travels as an object of the session that has loaded it', async () => {
   const module = mine(manager.module<Fixture>(cjs));
   expect(isProxy(module)).toBe(true);
-  expect(String(module)).toBe(`<module '${cjs}' at ${manager.address}>`);
+  expect(inspect(module)).toBe(`<module '${cjs}' at ${manager.address}>`);
   const again = mine(revive(structuredClone({ module })).module);
   expect(await again.limit).toBe(10);
   const list = mine(manager.list([module]));
