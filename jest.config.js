@@ -35,6 +35,8 @@ module.exports = {
   testTimeout: 10_000,
   // A process of its own for each file: what a collector finds, and when, depends on all that ran before.
   maxWorkers: 2,
+  // Of the tests of a file that say they may run side by side.
+  maxConcurrency: 2,
   workerIdleMemoryLimit: '1MB',
   // The default one rewrites functions, and then their text cannot run in another process.
   coverageProvider: 'v8',

@@ -17,6 +17,12 @@ export const peers: readonly Peer[] = [
   { name: 'referent', column: 'referent', kind: 'script', file: 'referent.js' },
   { name: 'referent, sync', column: 'referent', kind: 'script', file: 'referent-sync.js' },
   { name: 'referent, locks', column: 'referent', kind: 'script', file: 'referent-locks.js' },
+  {
+    name: 'referent, locks, sync',
+    column: 'referent',
+    kind: 'script',
+    file: 'referent-locks-sync.js',
+  },
   { name: 'referent, partners', column: 'referent', kind: 'script', file: 'referent-partners.js' },
   { name: 'referent, floats', column: 'referent', kind: 'script', file: 'referent-floats.js' },
   { name: 'net', column: 'net', kind: 'script', file: 'net.js' },

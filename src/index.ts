@@ -9,8 +9,26 @@ export { type Sync, type SyncLockHandle, type SyncRemote } from './sync-types';
 export { version } from './version';
 export { type Limits } from './base/limits';
 export { type Snapshot } from './host/control';
+export { forwardConsole, type ForwardConsoleOptions } from './log/console';
+export { logExceptions } from './log/exceptions';
+export { getLoggerAddress, setLoggerAddress } from './log/logger-address';
+export { logDestination, toLogger, type LogDestination } from './log/loggers';
+export {
+  getHostName,
+  getProcessName,
+  getThreadName,
+  setHostName,
+  setProcessName,
+  setThreadName,
+} from './log/names';
+export { type LogRecord } from './log/record';
+export { type LogRoute } from './log/route';
+export { LogSender, type LogSenderOptions } from './log/sender';
+export { LogServer, startLogServer, type LogServerOptions } from './log/server';
 export { type ModuleRef } from './process/modules';
 export { type TlsOptions } from './transport/tls-options';
+export { expose, type ExposeOptions, type Exposed } from './expose/expose';
+export { ready, type ReadyOptions } from './expose/ready';
 export { BaseProxy } from './proxy/base-proxy';
 export {
   isProxy,
@@ -72,6 +90,7 @@ export {
   LockError,
   ManagerDiedError,
   MethodNotExposedError,
+  NotListeningError,
   NotOwnerError,
   ObjectGoneError,
   ProcessDiedError,

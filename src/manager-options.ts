@@ -12,6 +12,8 @@ import {
   option,
   resolveOptions,
 } from './base/options';
+import { LEVELS, isLevel } from './log/levels';
+import { LOG_OPTION, isLogOption } from './log/log-target';
 import { type ModuleRef } from './process/modules';
 import { BaseProxy } from './proxy/base-proxy';
 import { type WaitOptions } from './proxy/options';
@@ -47,6 +49,16 @@ export interface ManagerOptions {
   readonly freeze?: boolean | undefined;
   /** How long `shutdown()` waits for the process before it sends signals. Default 1000. */
   readonly shutdownTimeoutMs?: number | undefined;
+  /** What the manager's process is called in logs and by `ps`. Default: `process-` and its id. */
+  readonly name?: string | undefined;
+  /**
+   * Where the manager's process logs: a `LogServer`, the address of one, a logger such as pino or
+   * `console`, or true for where this process does. Its records, its output, line by line, and its
+   * uncaught errors go there. Default: it prints where this process prints.
+   */
+  readonly log?: unknown;
+  /** What is below is not logged: `trace`, `debug`, `info`, `warn`, `error`, `fatal`. Default: this process's, which is all. */
+  readonly logLevel?: string | undefined;
   readonly limits?: Partial<Limits> | undefined;
   readonly execPath?: string | undefined;
   /** Options of Node for the manager's process. Default: those of this one that make sense there. */
@@ -89,6 +101,7 @@ export interface Registration {
 }
 
 const isKey = (value: unknown): boolean => typeof value === 'string' || value instanceof Uint8Array;
+const isName = (value: unknown): boolean => isString(value) && value !== '';
 const isModules = (value: unknown): boolean => isString(value) || isObject(value);
 
 const MANAGER_RULES = {
@@ -106,6 +119,9 @@ const MANAGER_RULES = {
   callTimeoutMs: option(0, isDuration, 'a number of milliseconds >= 0'),
   freeze: option(false, isBoolean, 'true or false'),
   shutdownTimeoutMs: option(1000, isDuration, 'a number of milliseconds >= 0'),
+  name: option<string | undefined>(undefined, isName, 'a text that is not empty'),
+  log: option<unknown>(undefined, isLogOption, LOG_OPTION),
+  logLevel: option<string | undefined>(undefined, isLevel, `one of ${LEVELS.join(', ')}`),
   limits: option<Partial<Limits>>({}, isObject, 'an object of limits'),
   execPath: option<string | undefined>(undefined, isString, 'a path'),
   execArgv: option<readonly string[] | undefined>(undefined, isStrings, 'an array of texts'),

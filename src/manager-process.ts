@@ -4,6 +4,7 @@ import { type ChildProcess } from 'node:child_process';
 import { extname, join } from 'node:path';
 import { ManagerDiedError, TimeoutError, UsageError } from './base/errors';
 import { deferred } from './base/deferred';
+import { type LogTarget } from './log/log-target';
 import {
   type ChildOptions,
   type Exit,
@@ -30,15 +31,22 @@ export class ManagerProcess {
   readonly #startMs: number;
   readonly #ready = deferred<string>();
   readonly #exited = deferred<Exit>();
+  /** What it has printed is in the log, up to its end. */
+  readonly #logged: Promise<void> | undefined;
   #hello: NodeJS.Timeout | undefined;
   #exit: Exit | undefined;
   #busy: boolean | undefined;
 
   /** Forks at once; `request` may follow later in the same tick. */
-  constructor(config: ServerConfig, options: ChildOptions & { readonly startMs: number }) {
+  constructor(
+    config: ServerConfig,
+    options: ChildOptions & { readonly startMs: number; readonly target?: LogTarget | undefined },
+  ) {
     requireEntry(ENTRY, 'a manager');
     this.#startMs = options.startMs;
-    this.#child = forkDetached(ENTRY, options);
+    const { target, name } = options;
+    this.#child = forkDetached(ENTRY, { ...options, output: target && 'pipe' });
+    this.#logged = target?.follow(this.#child, { process: name });
     this.#child.on('message', (message: ServerMessage) => {
       this.#onMessage(message);
     });
@@ -95,7 +103,7 @@ export class ManagerProcess {
     }
   }
 
-  /** Waits for its end, then helps with SIGTERM and SIGKILL. */
+  /** Waits for its end, and for its last words in the log; helps with SIGTERM and SIGKILL. */
   async ended(timeoutMs: number): Promise<Exit> {
     const busy = this.#busy === true;
     this.keepAlive(true);
@@ -104,7 +112,9 @@ export class ManagerProcess {
       setTimeout(() => this.#child.kill('SIGKILL'), timeoutMs + KILL_STEP_MS),
     ];
     try {
-      return await this.exited;
+      const exit = await this.exited;
+      await this.#logged;
+      return exit;
     } finally {
       for (const step of steps) clearTimeout(step);
       this.keepAlive(busy && this.#exit === undefined);

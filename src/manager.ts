@@ -19,6 +19,9 @@ import {
   resolveRegistration,
   resolveShutdownOptions,
 } from './manager-options';
+import { type LogTarget, openLog } from './log/log-target';
+import { processSink } from './log/logger-address';
+import { makeRecord } from './log/record';
 import { ManagerNames, resolveNaming } from './manager-names';
 import { ManagerProcess } from './manager-process';
 import { type Exit } from './process/child';
@@ -102,6 +105,8 @@ export class Manager extends Creators implements AsyncDisposable {
   #closed = false;
   #connection: Connection | undefined;
   #process: ManagerProcess | undefined;
+  /** Where its process logs. */
+  #log: LogTarget | undefined;
   #starting: Promise<string> | undefined;
   #server: Server | undefined;
   #keepsAlive = false;
@@ -282,7 +287,7 @@ export class Manager extends Creators implements AsyncDisposable {
   async shutdown(options: { readonly drainMs?: number } = {}): Promise<void> {
     const { drainMs } = resolveShutdownOptions(options);
     this.#fate.ended = true;
-    if (this.#server !== undefined) await this.#server.close();
+    if (this.#server !== undefined) await this.#server.close({ drainMs });
     if (this.#state === 'shutdown') {
       await this.#process?.exited;
       return;
@@ -435,6 +440,7 @@ export class Manager extends Creators implements AsyncDisposable {
     const types = modulesOf(settings.types);
     const first = initializer === undefined ? undefined : resolveModule(initializer);
     const modules = [...types, ...this.#registrations.map(({ module }) => module), first];
+    this.#log = openLog(settings.log, settings.logLevel);
     if (isPrivate) makePrivateDirectory(this.#address, key);
     const config: ServerConfig = {
       address: this.#address,
@@ -448,12 +454,15 @@ export class Manager extends Creators implements AsyncDisposable {
       tls: settings.tls,
       debug: settings.debug,
       imports: settings.imports,
+      name: settings.name,
+      log: this.#log?.forChild,
     };
     this.#fate.ended = false;
     const child = new ManagerProcess(config, {
       ...settings,
       modules: modules.filter((module) => module !== undefined).map(({ url }) => url),
       startMs: this.#limits.startMs,
+      target: this.#log,
     });
     this.#process = child;
     const forget = realm.keys.follow((route) => {
@@ -494,7 +503,7 @@ export class Manager extends Creators implements AsyncDisposable {
       (this.#settings ?? this.#connectSettings)?.callTimeoutMs ?? 0;
     connection.session.freezes = this.#settings?.freeze ?? false;
     connection.onWarning = connection.session.onWarning = (warning) => {
-      this.emit('warning', warning);
+      this.#warn(warning);
     };
     connection.onBusy = (busy) => {
       if (connection.state !== 'open') this.#process?.keepAlive(busy || this.#keepsAlive);
@@ -512,6 +521,13 @@ export class Manager extends Creators implements AsyncDisposable {
     realm.add(connection);
     this.#connection = connection;
     return connection;
+  }
+
+  /** For whoever listens, and for the log, where there is one: nobody may listen. */
+  #warn(warning: Error): void {
+    const sink = this.#log ?? processSink();
+    sink?.write(makeRecord('warn', warning.message, 'manager', { error: warning }));
+    this.emit('warning', warning);
   }
 
   #opened(connection: Connection): void {
@@ -535,7 +551,7 @@ export class Manager extends Creators implements AsyncDisposable {
     if (this.#connectSettings === undefined) return await retryLocal(error, attempt);
     const failed = { error, attempt };
     return await tryAgain(this.#address, this.#connectSettings, failed, (warning) => {
-      this.emit('warning', warning);
+      this.#warn(warning);
     });
   }
 

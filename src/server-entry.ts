@@ -3,6 +3,9 @@
 import { ReferentError } from './base/errors';
 import { resolveLimits, type Limits } from './base/limits';
 import { Host } from './host/host';
+import { type ChildLog, adoptLog, logsHaveLeft } from './log/child-log';
+import { processSink } from './log/logger-address';
+import { makeRecord } from './log/record';
 import { Registry, type RegisteredType } from './host/registry';
 import { Names } from './names/names';
 import { Imports } from './process/imports';
@@ -33,6 +36,8 @@ export interface ServerConfig {
   readonly tls: TlsOptions | undefined;
   readonly debug: boolean;
   readonly imports: boolean | readonly string[];
+  readonly name: string | undefined;
+  readonly log: ChildLog | undefined;
 }
 
 /** A manager that the owner can reach: ours can then hold its objects. */
@@ -81,6 +86,9 @@ async function serve(config: ServerConfig, request: StartRequest): Promise<void>
     debug: config.debug,
     ...(config.tls === undefined ? {} : { tls: asBuffers(config.tls) }),
   });
+  host.on('fault', (fault) => {
+    processSink()?.write(makeRecord('warn', fault.message, 'manager', { error: fault }));
+  });
   host.on('closed', () => {
     leave(config);
   });
@@ -106,7 +114,12 @@ async function initialize(module: ResolvedModule, args: readonly unknown[]): Pro
 function leave(config: ServerConfig): void {
   if (config.isPrivate) removePrivateDirectory(config.address);
   if (process.connected) process.disconnect();
-  setImmediate(() => process.exit(0)); // what a referent left running does not keep a manager alive
+  setImmediate(exit);
+}
+
+/** What a referent left running does not keep a manager alive. */
+function exit(): void {
+  void logsHaveLeft().then(() => process.exit(0));
 }
 
 function learn(route: KnownRoute): void {
@@ -119,6 +132,7 @@ let starting: ServerConfig | undefined;
 registerStandardProxies();
 process.once('message', (config: ServerConfig) => {
   starting = config;
+  adoptLog(config.log, config.name);
   process.on('message', (request: StartRequest | RouteMessage) => {
     if (request.kind === 'route') {
       learn(request.route);
@@ -131,7 +145,7 @@ process.once('message', (config: ServerConfig) => {
       if (config.isPrivate) writeFailure(config.address, failure);
       setImmediate(() => {
         if (process.connected) process.disconnect();
-        process.exit(0);
+        exit();
       });
     });
   });

@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events';
 import { type Limits } from './base/limits';
 import { Host } from './host/host';
 import { Registry, type RegisteredType } from './host/registry';
+import { resolveShutdownOptions } from './manager-options';
 import { Names } from './names/names';
 import { Imports } from './process/imports';
 import { type ResolvedModule } from './process/modules';
@@ -33,6 +34,8 @@ export class Server
   extends EventEmitter<{
     session: [{ readonly id: number; readonly peer: string }];
     sessionEnd: [{ readonly id: number; readonly peer: string }];
+    /** A client that was refused, or did what it must not; a referent that could not be disposed. */
+    warning: [Error];
   }>
   implements AsyncDisposable
 {
@@ -59,6 +62,7 @@ export class Server
     });
     this.#host.on('session', (session) => this.emit('session', session));
     this.#host.on('sessionEnd', (session) => this.emit('sessionEnd', session));
+    this.#host.on('fault', (fault) => this.emit('warning', fault));
     this.#closed = new Promise((resolve) => {
       this.#host.once('closed', resolve);
     });
@@ -105,9 +109,11 @@ export class Server
     await this.#closed;
   }
 
-  async close(): Promise<void> {
+  /** Takes no new client, and waits up to `drainMs` for calls that run. Idempotent. */
+  async close(options: { readonly drainMs?: number } = {}): Promise<void> {
+    const { drainMs } = resolveShutdownOptions(options);
     await this.#listening?.catch(() => undefined); // it could not listen: there is nothing to close
-    await this.#host.close();
+    await this.#host.close(drainMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -18,6 +18,7 @@ const layers = [
   ['host', 'names'],
   ['expose', 'spawn'],
   [''],
+  ['cli'],
 ];
 
 interface Edge {

@@ -28,7 +28,7 @@ describe('docs/errors.md', () => {
   it('has a heading for the code of every error class, with the name of the class', () => {
     const text = read('docs/errors.md');
     const classes = Object.values(errors).filter(isErrorClass);
-    expect(classes).toHaveLength(22);
+    expect(classes).toHaveLength(23);
     for (const Class of classes) {
       const { code } = new Class('');
       expect(text).toContain(`### \`${code}\`\nClass: \`${Class.name}\``);

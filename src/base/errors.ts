@@ -13,6 +13,7 @@
 // ├─ StaleManagerError              the reference names a manager that is no longer there
 // ├─ TicketGoneError                the token's ticket is spent, expired or not genuine
 // ├─ ObjectGoneError                the referent, or the session that held it, is gone
+// ├─ NotListeningError              the referent is there, and takes no calls now
 // ├─ TimeoutError                   no answer in time
 // ├─ LimitError                     a limit of `limits` was reached
 // ├─ LockError                      a lock, permit or condition was used against its rules
@@ -131,6 +132,17 @@ export class TicketGoneError extends ReferentError {
 
 export class ObjectGoneError extends ReferentError {
   override readonly code = 'ERR_REFERENT_OBJECT_GONE';
+}
+
+export class NotListeningError extends ReferentError {
+  override readonly code = 'ERR_REFERENT_NOT_LISTENING';
+  /** Which object does not listen: a method may have called another one. */
+  readonly referent: string | undefined;
+
+  constructor(message: string, options?: ErrorOptions & { readonly referent?: string }) {
+    super(message, options);
+    this.referent = options?.referent;
+  }
 }
 
 export class TimeoutError extends ReferentError {

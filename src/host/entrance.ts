@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { ProtocolError, messageOf } from '../base/errors';
 import { type Limits } from '../base/limits';
 import { FrameReader } from '../transport/frame-reader';
-import { type Link } from '../transport/link';
+import { type Link, keepAlive } from '../transport/link';
 import {
   type Claimant,
   HANDSHAKE_BYTES,
@@ -84,6 +84,10 @@ export class Entrance {
 
   close(): void {
     this.#options.link.destroy();
+  }
+
+  keepAlive(keep: boolean): void {
+    keepAlive(this.#options.link, keep);
   }
 
   #data(chunk: Buffer): void {

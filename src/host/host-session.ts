@@ -6,7 +6,7 @@
 import { ConnectionLostError, LimitError, ProtocolError } from '../base/errors';
 import { type Limits } from '../base/limits';
 import { Outbox } from '../transport/outbox';
-import { type Link } from '../transport/link';
+import { type Link, keepAlive } from '../transport/link';
 import { type Claimant, deriveTicketKey } from '../wire/auth';
 import { type ControlFrame, readNumber } from '../wire/frames';
 import { type Identity } from '../session/handshake';
@@ -142,6 +142,12 @@ export class HostSession {
     this.#session.flush();
   }
 
+  /** What its client has still to read; nothing of one that is gone, or has only a thread that blocks. */
+  get unsentBytes(): number {
+    const { outbox } = this.#session;
+    return this.isOpen && outbox.isOpen ? outbox.buffered : 0;
+  }
+
   /** Ends the connection after what was written. */
   close(): void {
     this.#leaving = true;
@@ -161,6 +167,11 @@ export class HostSession {
       lane.write(Buffer.from(bytes)); // they are lent
     };
     outbox.writeTo({ write }, 1);
+  }
+
+  /** Whether its links keep the process alive. */
+  keepAlive(keep: boolean): void {
+    for (const link of [this.#link, this.#lane]) if (link !== undefined) keepAlive(link, keep);
   }
 
   #opened(link: Link, isLane: boolean): void {

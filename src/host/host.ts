@@ -3,6 +3,7 @@
 
 import { inspect } from 'node:util';
 import { EventEmitter } from 'node:events';
+import { traceConnection } from '../base/diagnostics';
 import { rethrow } from '../base/errors';
 import { type Limits } from '../base/limits';
 import { RANGE_SIZE, ObjectTable } from '../refs/objects';
@@ -30,6 +31,8 @@ import { type Registry } from './registry';
 const SWEEP_MS = 1000;
 const RANGES = 2 ** 53 / RANGE_SIZE;
 const TEXT_LENGTH = 75;
+/** How long a manager that ends gives its clients to read what they were answered. */
+const DELIVER_MS = 500;
 
 export interface HostOptions {
   readonly address: string;
@@ -80,6 +83,7 @@ export class Host
   #ranges = OWNER_RANGE;
   #callsOfEnded = 0;
   #closing: Promise<void> | undefined;
+  #keepsAlive = true;
   /** Claims that wait for what has not come. */
   #arrivals: (() => void)[] = [];
 
@@ -150,11 +154,19 @@ export class Host
       onFault: (fault) => this.emit('fault', fault),
     });
     this.#address = this.#listener.address;
+    this.#listener.keepAlive(this.#keepsAlive);
     this.#sweeper = setInterval(() => {
       this.tickets.sweep();
       this.names.sweep();
       this.#door?.sweep(this.#options.limits.handshakeMs);
     }, SWEEP_MS).unref();
+  }
+
+  /** Whether listening, and clients that are there, keep the process alive: at first they do. */
+  keepAlive(keep: boolean): void {
+    this.#keepsAlive = keep;
+    this.#listener?.keepAlive(keep);
+    for (const client of [...this.#entrances, ...this.#sessions]) client.keepAlive(keep);
   }
 
   /** Lets a client in that came by `link`. */
@@ -164,6 +176,7 @@ export class Host
       link.destroy();
       return;
     }
+    if (!this.#keepsAlive) link.unref();
     if (this.#entrances.size >= limits.handshakes) this.#turnAway();
     const entrance = new Entrance({
       link,
@@ -217,12 +230,14 @@ export class Host
       control: this.#controlParts,
       nextRange: () => this.#nextRange(),
       onOpen: (session) => {
+        traceConnection('open', peer);
         this.emit('session', { id: session.id, peer });
         this.#arrived();
       },
       onEnded: (session) => {
         this.#callsOfEnded += session.callsIn;
         this.#sessions.delete(session);
+        traceConnection('closed', peer);
         this.emit('sessionEnd', { id: session.id, peer });
         this.#arrived();
       },
@@ -319,7 +334,7 @@ export class Host
 
   // ---- the end ---------------------------------------------------------------------------------
 
-  /** Once: tells the clients, waits for what runs, disposes the referents, closes. */
+  /** Once: tells the clients, waits for what runs and for answers on their way, disposes the referents, closes. */
   close(drainMs = 0): Promise<void> {
     return (this.#closing ??= this.#close(drainMs));
   }
@@ -328,8 +343,9 @@ export class Host
     this.#door?.close();
     await this.#listener?.close();
     for (const session of this.#sessions) session.sayGoodbye('it was shut down');
-    await this.#drain(drainMs);
+    await this.#until(({ runningCalls }) => runningCalls === 0, drainMs);
     await this.#disposeResources();
+    await this.#until(({ unsentBytes }) => unsentBytes === 0, Math.max(drainMs, DELIVER_MS));
     for (const session of this.#sessions) session.close();
     for (const entrance of this.#entrances) entrance.close();
     clearInterval(this.#sweeper);
@@ -339,11 +355,10 @@ export class Host
     this.emit('closed');
   }
 
-  async #drain(drainMs: number): Promise<void> {
-    const end = performance.now() + drainMs;
-    const isRunning = (): boolean =>
-      [...this.#sessions].some(({ runningCalls }) => runningCalls > 0);
-    while (isRunning() && performance.now() < end)
+  /** Waits until that is so for every session that still is there, or until the time has run out. */
+  async #until(isOver: (session: HostSession) => boolean, timeMs: number): Promise<void> {
+    const end = performance.now() + timeMs;
+    while (performance.now() < end && ![...this.#sessions].every(isOver))
       await new Promise((resolve) => setTimeout(resolve, 2));
   }
 

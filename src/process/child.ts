@@ -11,6 +11,10 @@ export interface ChildOptions {
   readonly execArgv?: readonly string[] | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
   readonly cwd?: string | undefined;
+  /** Its only argument, to be seen by `ps`. */
+  readonly name?: string | undefined;
+  /** `pipe`: what it prints is read here. Default: it prints where this process does. */
+  readonly output?: 'inherit' | 'pipe' | undefined;
   /** Modules that the child will load: TypeScript among them needs a loader. */
   readonly modules: readonly string[];
 }
@@ -19,6 +23,14 @@ export interface ChildOptions {
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+}
+
+/** Where a process, or what stands for one, tells how it has ended. */
+export const ENDING = Symbol('ending');
+
+/** Whoever only wants to know asks here: it keeps nothing alive, and asks nothing of the process. */
+export interface Ending {
+  readonly [ENDING]: Promise<Exit>;
 }
 
 export function describeExit({ code, signal }: Exit): string {
@@ -60,10 +72,11 @@ export function loadsUntold(entry: string, module: string): boolean {
 
 function forkEntry(entry: string, options: ChildOptions, detached: boolean): ChildProcess {
   const inherited = options.execArgv ?? inheritedArguments();
-  return fork(entry, [], {
+  const output = options.output ?? 'inherit';
+  return fork(entry, options.name === undefined ? [] : [options.name], {
     detached,
     serialization: 'advanced',
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', output, output, 'ipc'],
     windowsHide: true,
     execArgv: [...inherited, ...loaders(entry, options.modules, inherited)],
     ...(options.execPath === undefined ? {} : { execPath: options.execPath }),

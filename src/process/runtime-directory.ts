@@ -12,11 +12,11 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../base/errors';
+import { answers } from '../transport/abandoned';
 
 const SOCKET = 's';
 const KEY = 'key';
@@ -169,17 +169,4 @@ function tryReadKeyFile(address: string): KeyFile | undefined {
   } catch {
     return undefined; // not ours, or half written: none of our business
   }
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => {
-      resolve(false);
-    });
-  });
 }

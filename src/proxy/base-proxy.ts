@@ -2,13 +2,14 @@
 
 import { inspect } from 'node:util';
 import { type Lease } from '../refs/lease';
+import { orDefault, orDefaultNow } from '../session/absence';
 import { answered } from '../session/calls';
 import { type CallRequest } from '../session/outgoing';
 import { type Purpose } from '../session/parties';
 import { type Operation } from '../wire/frames';
 import { TOKEN_KEY } from '../wire/token';
 import { type Flow, runFlow, runFlowSync } from './flow';
-import { describeHandle, hold, idOf, letGo, sessionOf, tokenProperty, tokenValue } from './handles';
+import { describeHandle, hold, idOf, letGo, calleeOf, tokenProperty, tokenValue } from './handles';
 import { LazyPromise } from './lazy-promise';
 import { type CallOptions, type HandleOptions, SYNC, mergeOptions } from './options';
 
@@ -149,7 +150,7 @@ export abstract class BaseProxy implements Disposable {
    */
   protected post(name: string, args: readonly unknown[]): Promise<void> {
     if (!this.isSync) return this.call(name, args) as Promise<void>;
-    sessionOf(this.#lease).post(this.#request('call', name, args, this.#options));
+    calleeOf(this.#lease).post(this.#request('call', name, args, this.#options));
     return undefined as never; // nothing to wait for
   }
 
@@ -159,11 +160,12 @@ export abstract class BaseProxy implements Disposable {
     args: readonly unknown[],
     options: HandleOptions | undefined,
   ): Promise<unknown> {
-    const session = sessionOf(this.#lease);
+    const callee = calleeOf(this.#lease);
     const request = this.#request(operation, name, args, options);
     // What a blocking call answers stands where its promise would.
-    if (options?.[SYNC] === true) return session.callBlocking(request) as Promise<unknown>;
-    return answered(session.call(request));
+    if (options?.[SYNC] === true)
+      return orDefaultNow(request, () => callee.callBlocking(request)) as Promise<unknown>;
+    return answered(orDefault(request, callee.call(request)));
   }
 
   #request(

@@ -6,7 +6,7 @@ import { isPlainArray, isPlainMap, isPlainObject, isPlainSet } from '../wire/pla
 import { type Lease } from '../refs/lease';
 import { tokenTextOf } from '../wire/token';
 import { BaseProxy } from './base-proxy';
-import { forget, letGo, mint, sessionOf } from './handles';
+import { calleeOf, forget, letGo, mint } from './handles';
 import { type Late, lateOf, useOnce } from './late';
 import { type CallOptions, type HandleOptions, SYNC, mergeOptions } from './options';
 import {
@@ -43,7 +43,7 @@ export function sameReferent(a: unknown, b: unknown): boolean {
   const right = requireLease(b);
   if (left === right) return true;
   const sameManager =
-    left.lessor === right.lessor || sessionOf(left).managerId === sessionOf(right).managerId;
+    left.lessor === right.lessor || calleeOf(left).managerId === calleeOf(right).managerId;
   return sameManager && left.id !== 0 && left.id === right.id;
 }
 
@@ -59,7 +59,7 @@ export function withOptions<T extends object>(proxy: T, options: CallOptions): T
   if (late !== undefined) return late.again(mergeOptions(late.options, options)) as T;
   const lease = requireLease(proxy);
   const merged = mergeOptions(optionsOf(proxy), options); // checked before anything is counted
-  const copy = sessionOf(lease).duplicate(lease);
+  const copy = calleeOf(lease).duplicate(lease);
   return makeLike(proxy, copy, merged) as T;
 }
 
@@ -73,8 +73,8 @@ export function blocking(proxy: object): object {
   const lease = requireLease(proxy);
   const options = optionsOf(proxy);
   if (options?.[SYNC] === true) return proxy;
-  requireElsewhere(sessionOf(lease).peer);
-  return makeLike(proxy, sessionOf(lease).duplicate(lease), { ...options, [SYNC]: true });
+  requireElsewhere(calleeOf(lease).peer);
+  return makeLike(proxy, calleeOf(lease).duplicate(lease), { ...options, [SYNC]: true });
 }
 
 function blockingLate(proxy: object, { options, binding, again }: Late): object {
@@ -99,12 +99,7 @@ function makeLike(proxy: object, lease: Lease, options: HandleOptions | undefine
 
 /** A new object in the manager of `proxy`, made of `args`, whose calls are as those of `proxy`. */
 export function makeBeside(proxy: object, typeid: string, args: readonly unknown[]): object {
-  const session = sessionOf(requireLease(proxy));
-  if (session.minter === undefined) {
-    throw new UsageError('Only a client of a manager can make objects in it');
-  }
-  const lease = session.minter.lease(typeid);
-  session.create(lease, args, 'argument');
+  const lease = calleeOf(requireLease(proxy)).make(typeid, args);
   return realm.makeHandle(lease, optionsOf(proxy));
 }
 
@@ -113,7 +108,7 @@ export function viewOf(proxy: object): object {
   const late = lateOf(proxy);
   if (late !== undefined) return late.again(late.options, makeView);
   const lease = requireLease(proxy);
-  return makeRemoteHandle(sessionOf(lease).duplicate(lease), optionsOf(proxy), purposeOf(proxy));
+  return makeRemoteHandle(calleeOf(lease).duplicate(lease), optionsOf(proxy), purposeOf(proxy));
 }
 
 /** A view takes what the proxy takes that it stands in for. */
@@ -193,9 +188,9 @@ export function tokenOf(
   if (late !== undefined && late.binding.lease === undefined)
     return nameToken(late, ttlMs !== undefined || uses > 0);
   const lease = requireLease(proxy);
-  const session = sessionOf(lease);
-  const text = mint(lease, { uses, ttlMs: ttlMs ?? session.ticketMs });
-  const answer = confirm ? session.confirm().then(() => text) : Promise.resolve(text);
+  const callee = calleeOf(lease);
+  const text = mint(lease, { uses, ttlMs: ttlMs ?? callee.ticketMs });
+  const answer = confirm ? callee.confirm().then(() => text) : Promise.resolve(text);
   return Object.assign(answer, { text });
 }
 
@@ -258,12 +253,12 @@ function senderOf(
     };
   }
   const lease = requireLease(proxy);
-  const session = sessionOf(lease);
+  const callee = calleeOf(lease);
   const purpose = purposeOf(proxy);
   return (operation, name, args) => {
-    session
+    callee
       .call({ target: lease, operation, path: [], name, args, purpose, held: proxy })
-      .catch((error: unknown) => session.onWarning?.(error as Error));
+      .catch((error: unknown) => callee.onWarning?.(error as Error));
   };
 }
 

@@ -2,14 +2,19 @@
 
 import { UsageError } from '../base/errors';
 import { Lease } from '../refs/lease';
+import { orDefault } from '../session/absence';
 import { answered } from '../session/calls';
+import { type CallRequest } from '../session/outgoing';
 import { type Operation } from '../wire/frames';
 import { BaseProxy } from './base-proxy';
-import { describeHandle, idOf, sessionOf } from './handles';
+import { calleeOf, describeHandle, idOf } from './handles';
 import { type Late, lateOf, useOnce } from './late';
 import { type CallOptions, mergeOptions } from './options';
 import { optionsOf, purposeOf, requireLease } from './realm';
 import { type Loose, type RemoteResult } from './remote-types';
+
+/** Nobody listens. */
+const GONE = Symbol('gone');
 
 // eslint-disable-next-line @typescript-eslint/no-unused-vars -- tells apart the handles of two types
 export class Handle<T = Loose> {
@@ -90,13 +95,13 @@ export class Handle<T = Loose> {
     return this.#lease instanceof Lease ? this.#lease.typeid : this.#lease.binding.typeid;
   }
   get address(): string {
-    return this.#lease instanceof Lease ? sessionOf(this.#lease).peer : this.#lease.binding.address;
+    return this.#lease instanceof Lease ? calleeOf(this.#lease).peer : this.#lease.binding.address;
   }
-  /** Whether the referent is there and its manager answers. */
+  /** Whether the referent is there, and whoever has it answers and listens. */
   async alive(): Promise<boolean> {
     try {
-      await this.#send('has', '', ['']);
-      return true;
+      const answer = await this.#send('has', '', [''], { fallback: undefined, defaultValue: GONE });
+      return answer !== GONE;
     } catch {
       return false;
     }
@@ -113,9 +118,17 @@ export class Handle<T = Loose> {
     if (!(lease instanceof Lease)) {
       return useOnce(lease.binding, (_target, { send }) => send(operation, name, args, more));
     }
-    const request = { operation, path: [], name, args, purpose: purposeOf(this.#proxy) };
-    const held = this.#proxy;
-    return answered(sessionOf(lease).call({ target: lease, ...request, held, ...more }));
+    const request: CallRequest = {
+      target: lease,
+      operation,
+      path: [],
+      name,
+      args,
+      purpose: purposeOf(this.#proxy),
+      held: this.#proxy,
+      ...more,
+    };
+    return answered(orDefault(request, calleeOf(lease).call(request)));
   }
 }
 

@@ -4,7 +4,7 @@
 import { type Lease } from '../refs/lease';
 import { type Collector, realCollector } from '../refs/finalizer';
 import { UsageError } from '../base/errors';
-import { type Session } from '../session/session';
+import { Callee, type Wish } from '../session/callee';
 import { TOKEN_KEY } from '../wire/token';
 
 const collector: Collector<Lease> = realCollector((lease) => {
@@ -27,28 +27,24 @@ export function letGo(handle: object, lease: Lease, explicit = true): void {
   lease.release(explicit);
 }
 
-/** Only sessions make leases. */
-export function sessionOf(lease: Lease): Session {
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- as said above
-  return lease.lessor as Session;
+/** What calls through a lease go to. */
+export function calleeOf({ lessor }: Lease): Callee {
+  if (lessor instanceof Callee) return lessor;
+  throw new TypeError('unreachable: whoever gives leases to proxies is called through them');
 }
 
 /** The token of a handle: valid as long as its referent lives, which it sees to for `limits.ticketMs`. */
 export function sharedToken(lease: Lease): string {
-  return mint(lease, { uses: 0, ttlMs: sessionOf(lease).ticketMs });
+  return mint(lease, { uses: 0, ttlMs: calleeOf(lease).ticketMs });
 }
 
-export function mint(
-  lease: Lease,
-  ticket: { readonly uses: number; readonly ttlMs: number },
-): string {
-  const { minter } = sessionOf(lease);
-  if (minter === undefined) {
-    throw new UsageError(
-      'Cannot make a token of it: it lives in a client of this manager, which nobody else can reach',
-    );
-  }
-  return minter.mint(lease, ticket);
+/** Throws `UsageError` where nobody else can reach what the lease holds. */
+export function mint(lease: Lease, wish: Wish): string {
+  const text = calleeOf(lease).mint(lease, wish);
+  if (text !== undefined) return text;
+  throw new UsageError(
+    'Cannot make a token of it: it lives in a client of this manager, which nobody else can reach',
+  );
 }
 
 /**
@@ -72,7 +68,7 @@ export function tokenValue(lease: Lease): { readonly [TOKEN_KEY]: string } {
 /** `<ListProxy object, typeid 'list' at unix:/…>`: never any I/O. */
 export function describeHandle(className: string, lease: Lease): string {
   const state = lease.released ? ', released' : lease.failure === undefined ? '' : ', broken';
-  return `<${className} object, typeid '${lease.typeid}' at ${sessionOf(lease).peer}${state}>`;
+  return `<${className} object, typeid '${lease.typeid}' at ${calleeOf(lease).peer}${state}>`;
 }
 
 export function idOf(lease: Lease): string {

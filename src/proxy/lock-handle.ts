@@ -3,7 +3,7 @@
 import { inspect } from 'node:util';
 import { type Lease } from '../refs/lease';
 import { type Holding, HOLDING } from '../session/guard';
-import { sessionOf } from './handles';
+import { calleeOf } from './handles';
 import { type Held } from './held';
 
 /** What the holder before left behind. */
@@ -37,6 +37,21 @@ const collected = new FinalizationRegistry<{ readonly typeid: string; readonly h
 /** `listener` runs when the release of `handle` is on its way. */
 export let whenReleased: (handle: LockHandle, listener: () => void) => void;
 
+/**
+ * Handles of this turn of the event loop. Most are released before it ends, and nothing is collected
+ * that a turn holds: only those that outlive it pay for being watched.
+ */
+const young = new Set<LockHandle>();
+let turnWillEnd = false;
+
+let watch: (handle: LockHandle) => void;
+
+function watchYoung(): void {
+  turnWillEnd = false;
+  for (const handle of young) watch(handle);
+  young.clear();
+}
+
 /** Given up by `release()`, `await using`, or the end of the holder. */
 export class LockHandle implements AsyncDisposable {
   readonly #grant: Grant;
@@ -50,11 +65,21 @@ export class LockHandle implements AsyncDisposable {
     whenReleased = (handle, listener) => (handle.#onRelease = listener);
   }
 
+  static {
+    watch = (handle) => {
+      const { lease, held } = handle.#grant;
+      collected.register(handle, { typeid: lease.typeid, held }, handle);
+    };
+  }
+
   /** Made by `acquire()`. */
   constructor(grant: Grant) {
     this.#grant = grant;
-    const { lease, held, isOwed } = grant;
-    if (isOwed) collected.register(this, { typeid: lease.typeid, held }, this);
+    if (!grant.isOwed) return;
+    young.add(this);
+    if (turnWillEnd) return;
+    turnWillEnd = true;
+    setImmediate(watchYoung);
   }
 
   /**
@@ -75,7 +100,7 @@ export class LockHandle implements AsyncDisposable {
     if (this.#lost === undefined) {
       const lost = new AbortController();
       this.#lost = lost;
-      this.#stopWatching = sessionOf(this.#grant.lease).whenEnded((reason) => {
+      this.#stopWatching = calleeOf(this.#grant.lease).whenEnded((reason) => {
         if (!this.#isReleased) lost.abort(reason);
       });
     }
@@ -86,7 +111,7 @@ export class LockHandle implements AsyncDisposable {
   release(): Promise<void> {
     if (!this.#isReleased) {
       this.#isReleased = true;
-      collected.unregister(this);
+      if (!young.delete(this)) collected.unregister(this);
       this.#stopWatching?.();
       this.#released = this.#grant.release();
       this.#onRelease?.();

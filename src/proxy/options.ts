@@ -1,7 +1,8 @@
 // Options of calls. They belong to a handle, pass to what is read through it, and never travel.
 
 import { UsageError } from '../base/errors';
-import { option, isDuration, resolveOptions } from '../base/options';
+import { option, isDuration, isObject, resolveOptions } from '../base/options';
+import { type Absence } from '../session/absence';
 import { LockHandle } from './lock-handle';
 
 export interface WaitOptions {
@@ -11,7 +12,7 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface CallOptions extends WaitOptions {
+export interface CallOptions extends WaitOptions, Absence {
   /** auto (default): data is copied, everything else comes back as a proxy. */
   readonly returns?: 'auto' | 'copy' | 'proxy' | undefined;
   /** Run only while the lock is held by this handle; `FenceError` else, and nothing was done. */
@@ -43,13 +44,23 @@ const RULES = {
     (value) => value instanceof LockHandle,
     'the handle of a lock, as acquire() gives it',
   ),
+  defaultValue: option<unknown>(undefined, () => true, 'anything'),
+  fallback: option<object | undefined>(
+    undefined,
+    (value) => isObject(value) || typeof value === 'function',
+    'an object',
+  ),
 };
 
 /** Throws `UsageError` for what is no option of a call. */
 export function requireCallOptions(options: CallOptions): CallOptions {
   if (typeof (options as unknown) !== 'object')
     throw new UsageError('Options of a call must be an object');
-  return resolveOptions('a call', RULES, options);
+  const resolved = resolveOptions('a call', RULES, options);
+  const given = Object.entries(resolved).filter(([, value]) => value !== undefined);
+  // That it is there says something, whatever it is.
+  const absence = 'defaultValue' in options ? { defaultValue: options.defaultValue } : {};
+  return { ...(Object.fromEntries(given) as CallOptions), ...absence };
 }
 
 export function mergeOptions(
@@ -58,6 +69,5 @@ export function mergeOptions(
 ): HandleOptions | undefined {
   if (more === undefined) return base;
   if (base === undefined) return requireCallOptions(more);
-  const given = Object.entries(requireCallOptions(more)).filter(([, value]) => value !== undefined);
-  return { ...base, ...(Object.fromEntries(given) as CallOptions) };
+  return { ...base, ...requireCallOptions(more) };
 }

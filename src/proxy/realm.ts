@@ -20,7 +20,7 @@ import {
   waitForPrivateManager,
 } from '../process/runtime-directory';
 import { BaseProxy, leaseOfBaseProxy, optionsOfBaseProxy, purposeOfBaseProxy } from './base-proxy';
-import { mint, sessionOf } from './handles';
+import { calleeOf } from './handles';
 import { IteratorProxy } from './iterator-proxy';
 import { blockingFront } from './sync-proxy';
 import {
@@ -276,9 +276,7 @@ function keyFor(
 }
 
 function onceToken(lease: Lease): string | undefined {
-  return sessionOf(lease).minter === undefined
-    ? undefined
-    : mint(lease, { uses: 1, ttlMs: ONCE_TTL_MS });
+  return calleeOf(lease).mint(lease, { uses: 1, ttlMs: ONCE_TTL_MS });
 }
 
 /** Proxies as sessions see them. */

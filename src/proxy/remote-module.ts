@@ -44,8 +44,9 @@ class ModuleBinding implements Binding {
     if (this.#loaded?.lease.lessor === connection.session) return this.#loaded;
     const lease = connection.lease(MODULE);
     connection.session.create(lease, [this.#specifier], 'argument');
-    const target = this.#source.makeHandle(lease, this.#options);
-    return (this.#loaded = { ...reachedBy(target, lease, this.#options), giveBack: keep });
+    const { makeHandle } = this.#source;
+    const reached = reachedBy(connection.session, lease, { makeHandle, options: this.#options });
+    return (this.#loaded = { ...reached, giveBack: keep });
   }
 
   reachNow(): Reached {

@@ -13,16 +13,17 @@ import { inspect } from 'node:util';
 import { ObjectGoneError, UsageError } from '../base/errors';
 import { type Lease } from '../refs/lease';
 import { realCollector } from '../refs/finalizer';
+import { orDefault } from '../session/absence';
+import { type Callee } from '../session/callee';
 import { answered } from '../session/calls';
 import { numberOf } from '../session/exchange';
 import { deepFreeze } from '../session/freeze';
-import { type Answer, type OpenCall } from '../session/outgoing';
+import { type Answer, type CallRequest, type OpenCall } from '../session/outgoing';
 import { type MemberPath, type Purpose } from '../session/parties';
-import { type Session } from '../session/session';
 import { Outbox } from '../transport/outbox';
 import { type Operation } from '../wire/frames';
 import { TOKEN_KEY } from '../wire/token';
-import { describeHandle, hold, letGo, sessionOf, tokenProperty, tokenValue } from './handles';
+import { describeHandle, hold, letGo, calleeOf, tokenProperty, tokenValue } from './handles';
 import { type CallOptions } from './options';
 
 /** What a root is. */
@@ -49,6 +50,8 @@ interface Link {
 
 interface AnswerState {
   readonly call: OpenCall;
+  /** What it comes to for who awaits it, also where nobody listens. */
+  readonly landed: Promise<unknown>;
   /** open: not sent yet. kept: only the manager has it. sent: it comes back. */
   phase: 'open' | 'kept' | 'sent';
   dependents: number;
@@ -57,9 +60,9 @@ interface AnswerState {
 
 const roots = new WeakMap<object, RootState>();
 const links = new WeakMap<object, Link>();
-const forgetter = realCollector<{ readonly session: Session; readonly callId: number }>(
-  ({ session, callId }) => {
-    session.forget(callId, false);
+const forgetter = realCollector<{ readonly callee: Callee; readonly callId: number }>(
+  ({ callee, callId }) => {
+    callee.forget(callId, false);
   },
 );
 
@@ -183,16 +186,16 @@ export function pathOfMember(value: object): MemberPath | undefined {
   const link = links.get(value);
   if (link === undefined) return undefined;
   const root = link.state.lease;
-  const session = sessionOf(root);
+  const callee = calleeOf(root);
   const { from, path } = link;
   if (from === undefined) {
-    return { lessor: session, root, target: { kind: 'object', ...numberOf(root) }, path };
+    return { lessor: callee, root, target: { kind: 'object', ...numberOf(root) }, path };
   }
-  if (!nameable(session, from)) {
+  if (!nameable(from)) {
     throw new UsageError('Cannot send a member of an answer that has arrived: await it first');
   }
   from.dependents++;
-  return { lessor: session, root, target: { kind: 'answer', callId: from.call.callId }, path };
+  return { lessor: callee, root, target: { kind: 'answer', callId: from.call.callId }, path };
 }
 
 // ---- traps --------------------------------------------------------------------------------------
@@ -302,7 +305,7 @@ function writeMember(root: object, name: string | symbol, value: unknown): boole
 function assign(link: Link, name: string, value: unknown): void {
   send(link, 'set', name, [value]).catch((error: unknown) => {
     link.state.failure = error;
-    sessionOf(link.state.lease).onWarning?.(error as Error);
+    calleeOf(link.state.lease).onWarning?.(error as Error);
     if (!(error instanceof Error)) return;
     error.message += ` (from the assignment to "${name}" before; this call was not sent)`;
   });
@@ -316,7 +319,7 @@ function land(link: Link): Promise<unknown> {
   const { from, path } = link;
   if (from !== undefined && path.length === 0 && from.phase !== 'kept') {
     from.awaited = true;
-    return (link.promise = answered(from.call.promise));
+    return (link.promise = answered(from.landed));
   }
   return (link.promise = answered(send(link, 'get', '', [])));
 }
@@ -324,30 +327,32 @@ function land(link: Link): Promise<unknown> {
 /** A call of what stands at the end of `link`. */
 function callLink(link: Link, args: readonly unknown[], operation: 'call' | 'construct'): object {
   const { state, root, path } = link;
-  const session = sessionOf(state.lease);
+  const callee = calleeOf(state.lease);
   const { failure } = state;
   state.failure = undefined;
-  const target = failure === undefined ? targetOf(link, session) : undefined;
+  const target = failure === undefined ? targetOf(link) : undefined;
+  const at = { path: path.slice(0, -1), name: path.at(-1) ?? '' };
+  const request = requestOf(link, target ?? state.lease, { operation, ...at, args });
   const call =
     failure !== undefined
       ? rejected(state.lease, failure)
       : target === undefined
         ? later(link, args, operation)
-        : session.open({
-            target,
-            operation,
-            path: path.slice(0, -1),
-            name: path.at(-1) ?? '',
-            args,
-            purpose: state.purpose,
-            held: root,
-            ...state.options,
-          });
-  const answer: AnswerState = { call, phase: 'open', dependents: 0, awaited: false };
-  watch(session, answer);
+        : callee.open(request);
+  const landed = orDefault(request, call.promise);
+  const answer: AnswerState = { call, landed, phase: 'open', dependents: 0, awaited: false };
+  if (call.place !== undefined) watch(callee, answer); // else its fate is settled
   const proxy = makeLink({ root, state, from: answer, path: [], promise: undefined });
   answers.set(answer, new WeakRef(proxy));
   return proxy;
+}
+
+function requestOf(
+  { root, state }: Link,
+  target: Lease | Answer,
+  deed: Pick<CallRequest, 'operation' | 'path' | 'name' | 'args'>,
+): CallRequest {
+  return { target, ...deed, purpose: state.purpose, held: root, ...state.options };
 }
 
 function rejected(root: Lease, failure: unknown): OpenCall {
@@ -365,39 +370,35 @@ function send(
   name: string,
   args: readonly unknown[],
 ): Promise<unknown> {
-  const { state, root } = link;
-  const session = sessionOf(state.lease);
+  const { state } = link;
   const { failure } = state;
   if (failure !== undefined) {
     state.failure = undefined;
     return refuse(failure);
   }
-  const target = targetOf(link, session);
-  if (target === undefined)
-    return continueFrom(link, (owner) => operate(owner, operation, [...link.path, name], args));
-  const member = name === '' ? (link.path.at(-1) ?? '') : name;
-  const path = name === '' ? link.path.slice(0, -1) : link.path;
-  return session.call({
-    target,
-    operation,
-    path,
-    name: member,
-    args,
-    purpose: state.purpose,
-    held: root,
-    ...state.options,
-  });
+  const target = targetOf(link);
+  const at =
+    name === ''
+      ? { path: link.path.slice(0, -1), name: link.path.at(-1) ?? '' }
+      : { path: link.path, name };
+  const request = requestOf(link, target ?? state.lease, { operation, ...at, args });
+  const answer =
+    target === undefined
+      ? continueFrom(link, (owner) => operate(owner, operation, [...link.path, name], args))
+      : calleeOf(state.lease).call(request);
+  return orDefault(request, answer);
 }
 
 /** What to name in a call on `link`; undefined where its answer comes back to this side first. */
-function targetOf(link: Link, session: Session): Lease | Answer | undefined {
+function targetOf(link: Link): Lease | Answer | undefined {
   if (link.from === undefined) return link.state.lease;
-  if (!nameable(session, link.from)) return undefined;
+  // An object of this side may have to stand in for it: what follows is for that one then.
+  if (link.state.options?.fallback !== undefined || !nameable(link.from)) return undefined;
   link.from.dependents++;
   return link.from.call;
 }
 
-function nameable(session: Session, answer: AnswerState): boolean {
+function nameable(answer: AnswerState): boolean {
   if (answer.phase === 'kept') return true;
   const { place } = answer.call;
   return answer.phase === 'open' && place !== undefined && Outbox.batchOf(place) !== undefined;
@@ -409,9 +410,13 @@ function later(link: Link, args: readonly unknown[], operation: 'call' | 'constr
   return { callId: -1, root: link.state.lease, promise, place: undefined };
 }
 
+/** A default stands for the whole chain, a fallback for the object at its beginning. */
 async function continueFrom(link: Link, then: (landed: unknown) => unknown): Promise<unknown> {
-  if (link.from !== undefined) link.from.awaited = true;
-  const landed = await link.from?.call.promise;
+  const { from, state } = link;
+  if (from === undefined) return await then(undefined);
+  from.awaited = true;
+  from.landed.catch(nothing); // told by what follows
+  const landed = await (state.options?.fallback === undefined ? from.call.promise : from.landed);
   return await then(landed);
 }
 
@@ -439,35 +444,35 @@ function operate(
 // ---- answers ------------------------------------------------------------------------------------
 
 const answers = new WeakMap<AnswerState, WeakRef<object>>();
-/** Answers of calls that have not left, by session. */
-const open = new WeakMap<Session, AnswerState[]>();
+/** Answers of calls that have not left, by whom they go to. */
+const open = new WeakMap<Callee, AnswerState[]>();
 
-function watch(session: Session, answer: AnswerState): void {
-  let waiting = open.get(session);
+function watch(callee: Callee, answer: AnswerState): void {
+  let waiting = open.get(callee);
   if (waiting === undefined) {
     waiting = [];
-    open.set(session, waiting);
-    session.beforeFlush = () => {
-      for (const left of (open.get(session) ?? []).splice(0)) decide(session, left);
+    open.set(callee, waiting);
+    callee.beforeFlush = () => {
+      for (const left of (open.get(callee) ?? []).splice(0)) decide(callee, left);
     };
   }
   waiting.push(answer);
 }
 
 /** The tick is over: is the answer wanted here, or only by the calls that name it? */
-function decide(session: Session, answer: AnswerState): void {
+function decide(callee: Callee, answer: AnswerState): void {
   const { call, dependents, awaited } = answer;
   answer.phase = 'sent';
   if (dependents === 0) return;
-  if (!session.patch(call, { reply: awaited, keep: true })) return;
+  if (!callee.patch(call, { reply: awaited, keep: true })) return;
   if (awaited) {
-    session.forget(call.callId, true);
+    callee.forget(call.callId, true);
     return;
   }
   answer.phase = 'kept';
   const proxy = answers.get(answer)?.deref();
-  if (proxy === undefined) session.forget(call.callId, false);
-  else forgetter.watch(proxy, { session, callId: call.callId });
+  if (proxy === undefined) callee.forget(call.callId, false);
+  else forgetter.watch(proxy, { callee, callId: call.callId });
 }
 
 // ---- iteration ----------------------------------------------------------------------------------
@@ -481,7 +486,7 @@ async function* iterate(link: Link): AsyncGenerator<unknown, void, undefined> {
   const iterator = (await send(link, 'iterate', '', [])) as RemoteIterator | undefined;
   if (iterator === undefined) throw new ObjectGoneError('The iterator is gone');
   const { lease, purpose } = link.state;
-  const isFrozen = purpose === 'container' && sessionOf(lease).freezes;
+  const isFrozen = purpose === 'container' && calleeOf(lease).freezes;
   let finished = false;
   try {
     for (;;) {

@@ -4,10 +4,11 @@
 
 import { inspect } from 'node:util';
 import { type Lease } from '../refs/lease';
+import { orDefaultNow } from '../session/absence';
 import { type Purpose } from '../session/parties';
 import { type Operation } from '../wire/frames';
 import { TOKEN_KEY } from '../wire/token';
-import { describeHandle, hold, letGo, sessionOf, tokenValue } from './handles';
+import { describeHandle, hold, letGo, calleeOf, tokenValue } from './handles';
 import { type HandleOptions, SYNC } from './options';
 import { isLocalName } from './remote';
 
@@ -170,7 +171,7 @@ class Traps implements ProxyHandler<object> {
   /** Of the member `name` of what stands here, or of that itself. */
   #send(operation: Operation, name: string | undefined, args: readonly unknown[]): unknown {
     const { lease, options, purpose, front } = this.#root;
-    return sessionOf(lease).callBlocking({
+    const request = {
       target: lease,
       operation,
       path: name === undefined ? this.#path.slice(0, -1) : this.#path,
@@ -180,6 +181,7 @@ class Traps implements ProxyHandler<object> {
       held: front,
       lane: true,
       ...options,
-    });
+    };
+    return orDefaultNow(request, () => calleeOf(lease).callBlocking(request));
   }
 }

@@ -19,8 +19,8 @@ export type Pin = 'sessions' | 'tickets' | 'names';
 export class Row<E = unknown> {
   readonly id: number;
   readonly typeid: string;
-  /** What may be reached of the referent. */
-  readonly exposure: E;
+  /** What may be reached of the referent; another one once it is exposed by name of its own. */
+  exposure: E;
   /** The referent is disposed as soon as nothing pins it. */
   readonly owned: boolean;
   sessions = 0;

@@ -26,6 +26,7 @@ interface BlockingOptions {
   readonly lane: () => LaneOptions;
   /** A call of the manager itself. */
   readonly managing: (name: string, args: readonly unknown[]) => Request;
+  readonly claiming: (tokenText: string) => Request;
   /** The event loop connects too, as soon as it turns. */
   readonly wake: () => void;
   /** The claim of `lease` was answered with `handle`. */
@@ -158,10 +159,10 @@ export class Blocking implements Blocker {
   }
 
   #claim(lease: Lease, deadline: number | undefined): boolean {
-    const { session, managing, claimed } = this.#options;
+    const { session, claiming, claimed } = this.#options;
     const { claim } = lease;
     if (claim === undefined) return true;
-    const call = session.openBlocking({ ...managing('claim', [claim.tokenText]), lane: true });
+    const call = session.openBlocking({ ...claiming(claim.tokenText), lane: true });
     if (!this.#complete(call, deadline)) {
       this.#giveUp(call);
       return false;

@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { traceConnection } from '../base/diagnostics';
 import {
   ConnectionLostError,
   ProtocolError,
@@ -37,7 +38,8 @@ import {
 } from './handshake';
 import { Liveness } from './liveness';
 import { lossOf, refusalOf, unreachable } from './loss';
-import { Mint, type Wish } from './mint';
+import { type Wish } from './callee';
+import { Mint } from './mint';
 import { Numbers } from './numbers';
 import { type Translator } from './parties';
 import { type CallDetails, type CallRequest } from './outgoing';
@@ -169,6 +171,11 @@ export class Connection implements Minter {
     return this.session.call({ ...this.#managing(name, args), ...options });
   }
 
+  /** Whatever it is that the token names, a plain object too, it is lent and not copied. */
+  #claiming(text: string): CallRequest & { readonly target: Lease } {
+    return { ...this.#managing('claim', [text]), returns: 'proxy' };
+  }
+
   #managing(name: string, args: readonly unknown[]): CallRequest & { readonly target: Lease } {
     return { target: this.#control, operation: 'call', path: [], name, args, purpose: 'argument' };
   }
@@ -217,7 +224,8 @@ export class Connection implements Minter {
       callable: token.callable,
     });
     lease.startClaim(text);
-    const over = this.manage('claim', [text]).then(
+    this.wake();
+    const over = this.session.call(this.#claiming(text)).then(
       (handle) => {
         this.#claimed(lease, handle);
       },
@@ -251,6 +259,7 @@ export class Connection implements Minter {
       address: () => this.address,
       lane: () => this.#laneOptions(),
       managing: (name, args) => this.#managing(name, args),
+      claiming: (text) => this.#claiming(text),
       wake: () => {
         this.wake();
       },
@@ -356,6 +365,7 @@ export class Connection implements Minter {
 
   async #open(): Promise<void> {
     this.#state = 'connecting';
+    traceConnection('connecting', this.address);
     this.#updateBusy();
     try {
       const address = await this.#options.prepare();
@@ -456,6 +466,7 @@ export class Connection implements Minter {
   /** The first of our links was let in: ids and tokens exist. A further one finds the same session. */
   #admitted({ identity, range, ticketKey }: Admission): void {
     this.#identity = identity;
+    if (!this.#isAdmitted) traceConnection('open', this.address);
     this.#isAdmitted = true;
     if (this.#numbers.range === 0) {
       this.#numbers.begin(range);
@@ -503,6 +514,7 @@ export class Connection implements Minter {
   #end(reason: Error, told: Error | undefined): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
+    traceConnection('closed', this.address, told);
     this.session.end(reason, (sent) => lossOfCall(reason, sent));
     for (const { fail } of this.#pings.values()) fail(again(reason));
     this.#pings.clear();

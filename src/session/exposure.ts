@@ -18,6 +18,7 @@ import {
 } from '../wire/plain';
 import { type Operation } from '../wire/frames';
 import { elementOf } from './elements';
+import { type Gate } from './gate';
 import { toPlain } from './plain-copy';
 
 export interface Exposure {
@@ -32,6 +33,8 @@ export interface Exposure {
   readonly lendsInstances?: boolean;
   /** Its calls run one after another. */
   readonly serialized?: boolean;
+  /** Decides when its calls run. */
+  readonly gate?: Gate;
 }
 
 /** What may be reached of an object that has rules of its own; undefined: it has none. */
@@ -219,6 +222,8 @@ function performOn(
       return iteratorOf(requireObject(subject, 'Symbol.iterator'));
     case 'equals':
       return equals(subject, args[0]) || equals(toPlain(subject), toPlain(args[0]));
+    case 'ready': // whatever has no gate listens
+      return undefined;
     case 'get':
     case 'set':
     case 'delete':

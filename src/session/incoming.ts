@@ -15,7 +15,7 @@ import { deferred } from '../base/deferred';
 import { type Limits } from '../base/limits';
 import { type Outbox } from '../transport/outbox';
 import { type CallHead, type Frame, type Guard, writeOutcomeHead } from '../wire/frames';
-import { kindOf } from '../wire/plain';
+import { isPlainObject, kindOf } from '../wire/plain';
 import { type Reference, type Target } from '../wire/references';
 import { type Caller } from './caller';
 import { RunningCall, runAs } from './current-call';
@@ -276,7 +276,7 @@ export class Incoming {
       this.#conclude(head, { kind: 'throw', value: error });
       return;
     }
-    this.#conclude(head, { kind: 'return', value: result }, source.exposure);
+    this.#conclude(head, { kind: 'return', value: result }, source);
   }
 
   #run(head: CallHead, args: readonly unknown[], source: Source): void {
@@ -289,7 +289,7 @@ export class Incoming {
       return;
     }
     if (!isThenable(result)) {
-      this.#conclude(head, { kind: 'return', value: result }, source.exposure);
+      this.#conclude(head, { kind: 'return', value: result }, source);
       return;
     }
     this.#await(
@@ -324,7 +324,7 @@ export class Incoming {
 
   /** Does what the call asks for: now, or in its turn. The guard is checked in the same moment. */
   #perform(
-    { operation, path, name, guard }: CallHead,
+    { operation, path, name, guard, hasDefault = false }: CallHead,
     args: readonly unknown[],
     { value, exposure }: Source,
     running: RunningCall,
@@ -334,6 +334,8 @@ export class Incoming {
       const deed = { operation, path, name, args };
       return runAs(running, () => perform(value, deed, exposure, this.#options.exposureOf));
     };
+    if (exposure?.gate !== undefined)
+      return exposure.gate.enter({ operation, running, hasDefault }, body);
     const hasTurns = exposure?.serialized === true && needsTurn(operation) && isObject(value);
     return hasTurns ? inTurn(value, running, body) : body();
   }
@@ -351,7 +353,7 @@ export class Incoming {
       if (this.#running.get(head.callId) === running) this.#running.delete(head.callId);
       const isKept = kept !== undefined && this.#answers.get(head.callId) === kept;
       if (isKept) this.#answers.set(head.callId, keptOf(outcome, source.exposure));
-      this.#answer(head, outcome, source.exposure);
+      this.#answer(head, outcome, source);
       this.resume();
     });
   }
@@ -381,13 +383,13 @@ export class Incoming {
   }
 
   /** Keeps the outcome of a call where the caller asked for that, and sends it. */
-  #conclude(head: CallHead, outcome: Outcome, exposure?: Exposure): void {
-    if (head.keep) this.#answers.set(head.callId, keptOf(outcome, exposure));
-    this.#answer(head, outcome, exposure);
+  #conclude(head: CallHead, outcome: Outcome, source?: Source): void {
+    if (head.keep) this.#answers.set(head.callId, keptOf(outcome, source?.exposure));
+    this.#answer(head, outcome, source);
   }
 
-  #answer(head: CallHead, outcome: Outcome, exposure?: Exposure): void {
-    this.#reply(head, outcome, exposure);
+  #answer(head: CallHead, outcome: Outcome, source?: Source): void {
+    this.#reply(head, outcome, source);
     this.#laneCalls.delete(head.callId);
   }
 
@@ -396,7 +398,7 @@ export class Incoming {
     if (target.kind === 'object') this.#options.tellFailure(target.id, error);
   }
 
-  #reply(head: CallHead, outcome: Outcome, exposure: Exposure | undefined): void {
+  #reply(head: CallHead, outcome: Outcome, source: Source | undefined): void {
     const delivery = outcome.value instanceof Delivery ? outcome.value : undefined;
     if (this.#options.ended() || !head.reply) {
       delivery?.settle(head.keep && !this.#options.ended());
@@ -412,7 +414,7 @@ export class Incoming {
       return;
     }
     try {
-      this.#sendResult(head, outcome.value, exposure);
+      this.#sendResult(head, outcome.value, source);
     } catch (cause) {
       const what = head.name === '' ? head.operation : head.name;
       const text = `The result of "${what}" cannot be sent: ${messageOf(cause)}`;
@@ -436,15 +438,16 @@ export class Incoming {
     }
   }
 
-  #sendResult(head: CallHead, value: unknown, exposure: Exposure | undefined): void {
+  #sendResult(head: CallHead, value: unknown, source: Source | undefined): void {
     const { exchange } = this.#options;
     const isMember = head.operation === 'call' && head.path.length === 0;
-    const typeid = isMember ? exposure?.resultTypes.get(head.name) : undefined;
+    const typeid = isMember ? source?.exposure?.resultTypes.get(head.name) : undefined;
+    const isProxy = head.returns === 'proxy' || (isMember && answersItself(value, source));
     this.#outboxFor(head).answer((writer) => {
       writeOutcomeHead(writer, 'return', head.callId);
       if (typeid !== undefined) exchange.writeLent(writer, value, typeid);
-      else if (head.returns === 'proxy' && isObject(value)) exchange.writeLent(writer, value, '');
-      else exchange.writeValue(writer, value, purposeOf(head, exposure));
+      else if (isProxy && isObject(value)) exchange.writeLent(writer, value, '');
+      else exchange.writeValue(writer, value, purposeOf(head, source?.exposure));
     });
   }
 
@@ -524,6 +527,11 @@ function purposeOf({ returns }: CallHead, exposure: Exposure | undefined): Purpo
 function valueOf(outcome: Outcome): unknown {
   if (outcome.kind === 'throw') rethrow(outcome.value);
   return outcome.value;
+}
+
+/** Plain objects are copied, but not where one is the referent, and a method of it answers itself. */
+function answersItself(value: unknown, source: Source | undefined): boolean {
+  return isObject(value) && value === source?.value && isPlainObject(value);
 }
 
 function isObject(value: unknown): value is object {

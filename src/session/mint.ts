@@ -3,17 +3,18 @@
 
 import { LimitError } from '../base/errors';
 import { type Lease } from '../refs/lease';
-import { type Outbox } from '../transport/outbox';
 import { type ControlFrame } from '../wire/frames';
 import { type Ticket, type Place, formatToken, ticketSecret } from '../wire/token';
+import { type Wish } from './callee';
 
 /** No ticket lives longer. */
 const TICKET_MS_MAX = 24 * 60 * 60 * 1000;
 
-/** How often a token may be claimed (0: without end), and how long it keeps its referent alive. */
-export interface Wish {
-  readonly uses: number;
-  readonly ttlMs: number;
+type MintFrame = Extract<ControlFrame, { kind: 'mint' }>;
+
+/** Where the ticket went: what waits there leaves. */
+export interface Flushing {
+  flush(): void;
 }
 
 interface Minted {
@@ -30,7 +31,7 @@ interface Minter {
 
 export class Mint {
   readonly #ticketsMax: number;
-  readonly #send: (frame: ControlFrame) => Outbox;
+  readonly #send: (frame: MintFrame) => Flushing;
   /** Tokens in JSON are used again until half of their time is over. */
   readonly #shared = new Map<number, Minted>();
   /** When each of our live tickets ends: the server refuses more than `limits.tickets`. */
@@ -38,7 +39,7 @@ export class Mint {
   #count = 0;
   #hasFlushed = false;
 
-  constructor(ticketsMax: number, send: (frame: ControlFrame) => Outbox) {
+  constructor(ticketsMax: number, send: (frame: MintFrame) => Flushing) {
     this.#ticketsMax = ticketsMax;
     this.#send = send;
   }
@@ -68,7 +69,7 @@ export class Mint {
    * The first ticket of a tick leaves before its token does: whoever gets the token may kill us at
    * once. Those of a whole array of proxies leave together, at the end of the tick.
    */
-  #flushFirst(outbox: Outbox): void {
+  #flushFirst(outbox: Flushing): void {
     if (this.#hasFlushed) return;
     this.#hasFlushed = true;
     outbox.flush();

@@ -15,6 +15,7 @@ import {
   writeCreateHead,
 } from '../wire/frames';
 import { type Reference, type Target } from '../wire/references';
+import { type Absence, hasDefault } from './absence';
 import { Calls, type PendingCall } from './calls';
 import { type Exchange, numberOf } from './exchange';
 import { type Guarding, HOLDING } from './guard';
@@ -22,7 +23,7 @@ import { deepFreeze } from './freeze';
 import { type Outcome } from './outcome';
 import { type Purpose } from './parties';
 
-export interface CallRequest {
+export interface CallRequest extends Absence {
   readonly target: Lease | Answer;
   readonly operation: Operation;
   readonly path: readonly string[];
@@ -197,6 +198,7 @@ export class Outgoing {
       reply,
       keep: false,
       lane: request.lane ?? false,
+      hasDefault: hasDefault(request),
       guard: request.guard === undefined ? undefined : this.#guardOf(request.guard, root),
     };
     return this.#sendWhenClaimed(

@@ -8,7 +8,7 @@
 
 import { UsageError, asNotSent } from '../base/errors';
 import { type Limits } from '../base/limits';
-import { type Lease, type Lessor } from '../refs/lease';
+import { type Lease } from '../refs/lease';
 import { type Link } from '../transport/link';
 import { Outbox } from '../transport/outbox';
 import {
@@ -18,6 +18,7 @@ import {
   writeControl,
   writeOutcomeHead,
 } from '../wire/frames';
+import { Callee, type Wish } from './callee';
 import { Caller } from './caller';
 import { Exchange, numberOf } from './exchange';
 import { type Exposure } from './exposure';
@@ -31,6 +32,7 @@ import {
 } from './outgoing';
 import { type Outcome } from './outcome';
 import { type Party, type Purpose, type Translator } from './parties';
+import { traceIn, traceOut } from './trace';
 
 /** What the collector releases leaves at the latest after this, or with the next frame. */
 const RELEASE_DELAY_MS = 20;
@@ -63,7 +65,7 @@ interface SessionOptions {
 /** Makes tokens for what a session holds. A client's session has one; a server's cannot. */
 export interface Minter {
   readonly identity: { readonly manager: string } | undefined;
-  mint(lease: Lease, ticket: { readonly uses: number; readonly ttlMs: number }): string;
+  mint(lease: Lease, wish: Wish): string;
   claim(text: string): { readonly lease: Lease };
   /** For a new object, numbered by us. */
   lease(typeid: string): Lease;
@@ -78,7 +80,7 @@ export interface Blocker {
   post(request: CallRequest & { readonly target: Lease }): void;
 }
 
-export class Session implements Lessor {
+export class Session extends Callee {
   readonly outbox: Outbox;
   readonly peer: string;
   /** The peer, as the objects that it calls see it. */
@@ -113,14 +115,11 @@ export class Session implements Lessor {
   blocker: Blocker | undefined;
   /** A call that fails and that nobody awaits is a warning; else it is an unhandled rejection. */
   reportsFailures = false;
-  /** Faults that no call can report. */
-  onWarning: ((warning: Error) => void) | undefined;
   /** Whether calls wait for an answer: with the first one, and after the last. */
   onPending: ((pending: boolean) => void) | undefined;
-  /** Before each write: lazy chains decide what they want of their answers. */
-  beforeFlush: (() => void) | undefined;
 
   constructor(options: SessionOptions) {
+    super();
     const { outbox, party, translator, limits } = options;
     this.outbox = outbox;
     this.peer = options.peer;
@@ -168,6 +167,7 @@ export class Session implements Lessor {
     outbox.onFlush = () => {
       this.#flushing();
     };
+    this.#traceWhatLeaves(outbox);
   }
 
   get ended(): Error | undefined {
@@ -276,6 +276,14 @@ export class Session implements Lessor {
     this.#outgoing.create(lease, { typeid, args, purpose });
   }
 
+  make(typeid: string, args: readonly unknown[]): Lease {
+    if (this.minter === undefined)
+      throw new UsageError('Only a client of a manager can make objects in it');
+    const lease = this.minter.lease(typeid);
+    this.create(lease, args, 'argument');
+    return lease;
+  }
+
   /** Changes the fate of a call's outcome; false where the call has left already. */
   patch(call: OpenCall, fate: Fate): boolean {
     return this.#outgoing.patch(call, fate);
@@ -300,8 +308,15 @@ export class Session implements Lessor {
   openLane(link: Link): void {
     const lane = new Outbox();
     lane.onFlush = () => this.beforeFlush?.();
+    this.#traceWhatLeaves(lane);
     lane.open(link);
     this.#lane = lane;
+  }
+
+  #traceWhatLeaves(outbox: Outbox): void {
+    outbox.onTraced = (writer, start) => {
+      traceOut(this.peer, writer, start);
+    };
   }
 
   /** Whether the peer has a thread that may block. */
@@ -354,6 +369,10 @@ export class Session implements Lessor {
   }
 
   // ---- references ------------------------------------------------------------------------------
+
+  mint(lease: Lease, wish: Wish): string | undefined {
+    return this.minter?.mint(lease, wish);
+  }
 
   /** Another lease of what `lease` holds. */
   duplicate(lease: Lease): Lease {
@@ -443,6 +462,7 @@ export class Session implements Lessor {
   /** Takes one message; `isBlocked`: a call in it must be answered at once. Throws `ProtocolError` where the peer broke the rules. */
   receive(buffer: Buffer, start: number, end: number, isBlocked = false): void {
     const frame = readFrame(buffer, start, end);
+    traceIn(this.peer, frame);
     switch (frame.kind) {
       case 'return':
       case 'throw':

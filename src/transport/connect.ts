@@ -15,6 +15,8 @@ export interface ConnectingOptions {
   /** How long an attempt may take. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Keeps the process not alive, not even until it has come to something. */
+  readonly background?: boolean | undefined;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface ConnectingOptions {
  * comes to nothing; with the signal's reason.
  */
 export function connect(address: Address, options: ConnectingOptions = {}): Promise<Link> {
-  const { timeoutMs, signal } = options;
+  const { timeoutMs, signal, background = false } = options;
   return new Promise((resolve, reject) => {
     const socket = openSocket(address, options);
     const abort = (): void => {
@@ -41,6 +43,10 @@ export function connect(address: Address, options: ConnectingOptions = {}): Prom
       settle();
       reject(tlsRefusal(address.text, error) ?? error);
     };
+    if (background) {
+      socket.unref();
+      timer?.unref();
+    }
     signal?.addEventListener('abort', abort, { once: true });
     socket.once('error', fail);
     socket.once(address.kind === 'tls' ? 'secureConnect' : 'connect', () => {

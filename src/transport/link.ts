@@ -39,3 +39,8 @@ export interface Link {
   ref(): void;
   unref(): void;
 }
+
+export function keepAlive(link: Pick<Link, 'ref' | 'unref'>, keep: boolean): void {
+  if (keep) link.ref();
+  else link.unref();
+}

@@ -8,6 +8,7 @@ import { chmodSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { AuthenticationError, UsageError, messageOf } from '../base/errors';
+import { removeAbandoned } from './abandoned';
 import { type Address, withPort } from './address';
 import { SocketLink } from './socket-link';
 import { type Link } from './link';
@@ -18,6 +19,8 @@ export interface Listener {
   readonly address: string;
   /** Stops taking new connections; those that are there stay. */
   close(): Promise<void>;
+  /** Whether listening keeps the process alive: at first it does. */
+  keepAlive(keep: boolean): void;
 }
 
 export interface ListeningOptions {
@@ -31,7 +34,10 @@ export interface ListeningOptions {
 
 const CONNECTIONS_MAX = 8192;
 
-/** Resolves when clients can connect. Rejects with `UsageError` where the address cannot be used. */
+/**
+ * Resolves when clients can connect. Rejects with `UsageError` where the address cannot be used. The
+ * socket of a process that was killed makes room.
+ */
 export async function listen(
   address: Address,
   onLink: (link: Link) => void,
@@ -45,15 +51,23 @@ export async function listen(
   const tls = address.kind === 'tls' ? serverOptions(options) : undefined;
   // Port 0 is to node-ipc no port at all.
   const ipc = address.kind !== 'local' && address.port === 0 ? false : loadNodeIpc();
+  const start = (): Promise<Server> =>
+    ipc ? startNodeIpc(ipc, address, onSocket, tls) : startNet(address, onSocket, tls);
   try {
-    const server = await (ipc
-      ? startNodeIpc(ipc, address, onSocket, tls)
-      : startNet(address, onSocket, tls));
+    const server = await start().catch(async (cause: unknown) => {
+      if (!(await makesRoom(address, cause))) throw cause;
+      return await start();
+    });
     watchRefusals(server, options.onFault);
     return listenerOf(server, address);
   } catch (cause) {
     throw new UsageError(`Cannot listen on ${address.text}: ${whyNot(address, cause)}`, { cause });
   }
+}
+
+async function makesRoom(address: Address, cause: unknown): Promise<boolean> {
+  const isTaken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
+  return isTaken && address.kind === 'local' && (await removeAbandoned(address.path));
 }
 
 function peerOf(socket: Socket, address: Address, count: number): string {
@@ -74,7 +88,7 @@ function whyNot(address: Address, cause: unknown): string {
   const { code } = cause as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') {
     return address.kind === 'local'
-      ? 'another process listens there, or left the file behind'
+      ? 'another process listens there, or it is a file of another kind'
       : 'another process listens there; choose another port, or 0 to let the system choose';
   }
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
@@ -99,6 +113,10 @@ function listenerOf(server: Server, address: Address): Listener {
     close: () => {
       server.close(); // it calls back only when the last connection is gone
       return Promise.resolve();
+    },
+    keepAlive: (keep) => {
+      if (keep) server.ref();
+      else server.unref();
     },
   };
 }

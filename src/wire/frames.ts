@@ -32,6 +32,7 @@ export const OPERATIONS = [
   'length',
   'iterate',
   'peek',
+  'ready',
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
@@ -52,6 +53,8 @@ export interface CallHead {
   readonly keep: boolean;
   /** The caller's thread is blocked: whatever it must see until the answer goes down the lane. */
   readonly lane?: boolean;
+  /** The caller has an answer of its own for when the object does not listen. */
+  readonly hasDefault?: boolean;
   /** The call runs only while this holding lasts. */
   readonly guard?: Guard | undefined;
 }
@@ -129,6 +132,7 @@ const COPY = 4;
 const PROXY = 8;
 const GUARDED = 16;
 const LANE = 32;
+const DEFAULT = 64;
 const FLAGS: Readonly<Record<Returns, number>> = { auto: 0, copy: COPY, proxy: PROXY };
 
 /**
@@ -138,8 +142,7 @@ const FLAGS: Readonly<Record<Returns, number>> = { auto: 0, copy: COPY, proxy: P
 export function writeCallHead(writer: ByteWriter, head: CallHead): number {
   writer.u8(KIND.call);
   const flagsAt = writer.length;
-  const more = (head.guard === undefined ? 0 : GUARDED) | (head.lane === true ? LANE : 0);
-  writer.u8(flagsOf(head.returns, head) | more);
+  writer.u8(flagsOf(head.returns, head) | moreFlagsOf(head));
   writer.varint(head.callId);
   writeTarget(writer, head.target);
   writer.u8(OPERATIONS.indexOf(head.operation));
@@ -147,6 +150,11 @@ export function writeCallHead(writer: ByteWriter, head: CallHead): number {
   writer.text(head.name);
   if (head.guard !== undefined) writeGuard(writer, head.guard);
   return flagsAt;
+}
+
+function moreFlagsOf({ guard, lane, hasDefault }: CallHead): number {
+  const guarded = guard === undefined ? 0 : GUARDED;
+  return guarded | (lane === true ? LANE : 0) | (hasDefault === true ? DEFAULT : 0);
 }
 
 function readDup(number: number): Extract<Frame, { kind: 'dup' }> {
@@ -176,7 +184,7 @@ export function patchCallFlags(
   flagsAt: number,
   outcome: { readonly reply: boolean; readonly keep: boolean },
 ): void {
-  const kept = writer.byteAt(flagsAt) & (COPY | PROXY | GUARDED | LANE);
+  const kept = writer.byteAt(flagsAt) & (COPY | PROXY | GUARDED | LANE | DEFAULT);
   writer.patchU8(flagsAt, kept | flagsOf('auto', outcome));
 }
 
@@ -288,6 +296,7 @@ function readCallHead(reader: ByteReader): CallHead {
     path,
     name,
     lane: (flags & LANE) !== 0,
+    hasDefault: (flags & DEFAULT) !== 0,
     guard: (flags & GUARDED) === 0 ? undefined : readGuard(reader),
     returns: (flags & COPY) !== 0 ? 'copy' : (flags & PROXY) !== 0 ? 'proxy' : 'auto',
     reply: (flags & REPLY) !== 0,
@@ -337,19 +346,24 @@ function readControl(kind: number, reader: ByteReader): ControlFrame {
   }
 }
 
-/** One line for the debug log: names and numbers, never values. */
+/** `+1` is the first number of the client's own range. */
+function numberText(id: number, relative: boolean): string {
+  return `${relative ? '+' : ''}${String(id)}`;
+}
+
+/** One line for people who look: names and numbers, never values. */
 export function describeFrame(frame: Frame): string {
   switch (frame.kind) {
     case 'call': {
       const { target, path, name, operation, callId } = frame.head;
       const on =
         target.kind === 'object'
-          ? `object ${String(target.id)}`
+          ? `object ${numberText(target.id, target.relative)}`
           : `answer ${String(target.callId)}`;
       return `call ${String(callId)}: ${operation} ${[...path, name].join('.')} of ${on}`;
     }
     case 'create':
-      return `create ${frame.typeid} as ${String(frame.id)}`;
+      return `create ${frame.typeid} as ${numberText(Math.floor(frame.id / 2), frame.id % 2 === 1)}`;
     case 'got':
       return `${frame.received ? 'got' : 'got not'} ${String(frame.callId)}`;
     case 'return':

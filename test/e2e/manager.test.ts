@@ -105,6 +105,15 @@ describe('states', () => {
     expect(existsSync(directoryOf(manager))).toBe(false);
   });
 
+  test('shutdown lets what was answered arrive, however large', async () => {
+    const manager = managerOf();
+    const list = manager.list([Buffer.alloc(128e6)]);
+    await manager.numberOfObjects();
+    const copy = list.at(0) as Promise<Buffer>;
+    await manager.shutdown({ drainMs: 10_000 });
+    expect((await copy).length).toBe(128e6);
+  });
+
   test('shutdown twice at once, and while it starts', async () => {
     const manager = managerOf();
     const list = manager.list();

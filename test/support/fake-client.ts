@@ -1,5 +1,6 @@
 // A client without a process: calls a referent as a session would, and is cancelled, killed and slow
 // to confirm what it was given, step by step.
+import { inspect, isDeepStrictEqual } from 'node:util';
 import { Caller } from '../../src/session/caller';
 import { RunningCall, runAs } from '../../src/session/current-call';
 import { Delivery } from '../../src/session/delivery';
@@ -80,4 +81,24 @@ export class FakeClient {
 /** Until all that was settled has been told. */
 export async function microtasks(): Promise<void> {
   for (let i = 0; i < 4; i++) await Promise.resolve();
+}
+
+/** What a call has come to, or what a model says that it should have. */
+export interface Ending {
+  state: 'waits' | 'returned' | 'threw';
+  value?: unknown;
+}
+
+/** Errors by their names. */
+export function endingsOf(calls: readonly Ending[]): Ending[] {
+  return calls.map(({ state, value }) => ({
+    state,
+    value: value instanceof Error ? value.name : value,
+  }));
+}
+
+/** As toEqual(), but quick: it is asked after every step. */
+export function expectSame(real: unknown, wanted: unknown): void {
+  if (isDeepStrictEqual(real, wanted)) return;
+  throw new Error(`It is ${inspect(real, { depth: 5 })}, not ${inspect(wanted, { depth: 5 })}`);
 }

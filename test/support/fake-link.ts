@@ -6,12 +6,15 @@ export class FakeLink implements Link {
   readonly writes: Buffer[] = [];
   /** Bytes that stay here until the test takes them; undefined: none do. */
   room: number | undefined;
+  /** Takes no more, whatever has left. */
+  isFull = false;
   #left = 0;
 
   get written(): number {
     return this.writes.reduce((sum, { length }) => sum + length, 0);
   }
   get buffered(): number {
+    if (this.isFull) return 2 ** 21;
     return this.room === undefined ? 0 : Math.max(0, this.written - this.#left);
   }
   /** All bytes that were written, left or not. */

@@ -3,24 +3,7 @@ import * as fc from 'fast-check';
 import { LimitError, ProtocolError } from '../../src/base/errors';
 import { FrameReader } from '../../src/transport/frame-reader';
 import { Outbox } from '../../src/transport/outbox';
-import { type Link } from '../../src/transport/link';
-
-class FakeLink implements Link {
-  readonly peer = 'fake';
-  buffered = 0;
-  readonly writes: Buffer[] = [];
-  listen(): void {}
-  write(bytes: Buffer): void {
-    this.writes.push(Buffer.from(bytes));
-  }
-  end(): void {}
-  destroy(): void {}
-  ref(): void {}
-  unref(): void {}
-  get bytes(): Buffer {
-    return Buffer.concat(this.writes);
-  }
-}
+import { FakeLink } from '../support/fake-link';
 
 const opened = (): { outbox: Outbox; link: FakeLink } => {
   const outbox = new Outbox();
@@ -113,14 +96,14 @@ describe('messages of one tick', () => {
 describe('a large message', () => {
   it('goes in parts, which replies pass and ordered messages do not', () => {
     const { outbox, link } = opened();
-    link.buffered = 2 ** 21; // the link is full: parts wait with us
+    link.isFull = true; // the link is full: parts wait with us
     send(outbox, 'before');
     send(outbox, large('x'));
     send(outbox, 'after');
     send(outbox, 'reply', false);
     outbox.flush();
     expect(read(link.writes)).toEqual(['before', 'reply']);
-    link.buffered = 0;
+    link.isFull = false;
     outbox.flush();
     expect(read(link.writes)).toEqual(['before', 'reply', large('x'), 'after']);
     expect(outbox.buffered).toBe(0);
@@ -132,12 +115,12 @@ describe('a large message', () => {
     const write = link.write.bind(link);
     link.write = (bytes) => {
       write(bytes);
-      link.buffered = 2 ** 21; // full after every chunk
+      link.isFull = true; // full after every chunk
     };
     outbox.flush();
     send(outbox, 'reply', false);
     for (let i = 0; i < 6; i++) {
-      link.buffered = 0;
+      link.isFull = false;
       outbox.flush();
     }
     expect(read(link.writes)).toEqual(['reply', large('x')]);

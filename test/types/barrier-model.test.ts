@@ -1,21 +1,23 @@
 // The barrier against a model: all of a pass go on with different numbers, or none does.
 import * as fc from 'fast-check';
-import { isDeepStrictEqual, inspect } from 'node:util';
 import { BarrierReferent } from '../../src/types/barrier';
-import { type FakeCall, FakeClient, microtasks } from '../support/fake-client';
+import {
+  type Ending,
+  type FakeCall,
+  FakeClient,
+  endingsOf,
+  expectSame,
+  microtasks,
+} from '../support/fake-client';
 
 interface Party {
   readonly call: FakeCall;
   readonly until: number;
 }
-interface Expected {
-  state: 'waits' | 'returned' | 'threw';
-  value?: unknown;
-}
 
 /** What a barrier is, said in the simplest way. */
 class Model {
-  readonly expected = new Map<FakeCall, Expected>();
+  readonly expected = new Map<FakeCall, Ending>();
   gathering: Party[] = [];
   /** Passes that wait for the action; the first one's runs. */
   complete: Party[][] = [];
@@ -178,24 +180,16 @@ class Run {
       acting: barrier.broken()
         ? 0
         : this.#actions.filter(({ epoch }) => epoch === this.#epoch).length,
-      calls: this.#calls.map(({ state, value }) => ({
-        state,
-        value: value instanceof Error ? value.name : value,
-      })),
+      calls: endingsOf(this.#calls),
     };
     const wanted = {
       broken: model.isBroken,
       nWaiting: model.gathering.length,
       waits: model.waiting.length,
       acting: Math.min(1, model.complete.length), // once for each pass, one after the other
-      calls: this.#calls.map((call) => {
-        const { state, value } = model.expected.get(call)!;
-        return { state, value };
-      }),
+      calls: endingsOf(this.#calls.map((call) => model.expected.get(call)!)),
     };
-    if (!isDeepStrictEqual(real, wanted)) {
-      throw new Error(`It is ${inspect(real, { depth: 5 })}, not ${inspect(wanted, { depth: 5 })}`);
-    }
+    expectSame(real, wanted);
   }
 
   async end(): Promise<void> {

@@ -1,10 +1,16 @@
 // The queues against a model that sorts and searches arrays: whatever is put, got, taken, cancelled,
 // given back, too late or killed, both hold the same items in the same order, and all calls end alike.
 import * as fc from 'fast-check';
-import { isDeepStrictEqual, inspect } from 'node:util';
 import { toPlain } from '../../src/session/plain-copy';
 import { type QueueReferent, queueTypes } from '../../src/types/queue';
-import { type FakeCall, FakeClient, microtasks } from '../support/fake-client';
+import {
+  type Ending,
+  type FakeCall,
+  FakeClient,
+  endingsOf,
+  expectSame,
+  microtasks,
+} from '../support/fake-client';
 
 type Kind = 'queue' | 'lifoQueue' | 'priorityQueue' | 'joinableQueue';
 type Item = number | bigint;
@@ -14,9 +20,7 @@ interface Entry {
   readonly place: number;
   redelivered: boolean;
 }
-interface Expected {
-  state: 'waits' | 'returned' | 'threw';
-  value?: unknown;
+interface Expected extends Ending {
   /** What it was given and has not confirmed. */
   given?: Entry;
 }
@@ -309,10 +313,7 @@ class Run {
       full: queue.full(),
       empty: queue.empty(),
       waits: this.#clients.reduce((sum, { caller }) => sum + caller.waiting, 0),
-      calls: this.#calls.map(({ state, value }) => ({
-        state,
-        value: value instanceof Error ? value.name : value,
-      })),
+      calls: endingsOf(this.#calls),
     };
     const wanted = {
       items: model.items,
@@ -320,14 +321,9 @@ class Run {
       full: model.isFull,
       empty: model.stored.length === 0,
       waits: model.getters.length + model.putters.length + model.joiners.length,
-      calls: this.#calls.map((call) => {
-        const { state, value } = model.expected.get(call)!;
-        return { state, value };
-      }),
+      calls: endingsOf(this.#calls.map((call) => model.expected.get(call)!)),
     };
-    if (!isDeepStrictEqual(real, wanted)) {
-      throw new Error(`It is ${inspect(real, { depth: 5 })}, not ${inspect(wanted, { depth: 5 })}`);
-    }
+    expectSame(real, wanted);
   }
 
   /** All clients die: every item that nobody has confirmed or acknowledged is there. */

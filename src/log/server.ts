@@ -1,0 +1,290 @@
+// Takes the records of many processes, and writes them in the order of their time. It keeps no
+// process alive, unless it is told to.
+
+import { randomBytes } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
+import { messageOf } from '../base/errors';
+import { isDuration, isObject, isString, option, resolveOptions } from '../base/options';
+import {
+  directoryOf,
+  makePrivateDirectory,
+  newPrivateAddress,
+  removePrivateDirectory,
+} from '../process/runtime-directory';
+import { isNetwork, parseAddress, reachable } from '../transport/address';
+import { connect } from '../transport/connect';
+import { FrameReader } from '../transport/frame-reader';
+import { type Link } from '../transport/link';
+import { type Listener, listen } from '../transport/listen';
+import { type TlsOptions } from '../transport/tls-options';
+import { HANDSHAKE_BYTES } from '../wire/auth';
+import { writeToConsole } from './console-writer';
+import { Doorkeeper, logKey } from './handshake';
+import { LEVELS, isAtLeast, isLevel } from './levels';
+import { addOwnServer, removeOwnServer } from './logger-address';
+import { type LogRecord, type LogSink, RECORD_BYTES, unpackRecord } from './record';
+import { type LogRoute, requireProof } from './route';
+import { type SortClock, Sorter, type Spoken, systemClock } from './sorter';
+
+export interface LogServerOptions {
+  /** `unix:/path`, `pipe:name`, `tcp://` on this machine, `tls://host:port`. Default: a private one. */
+  readonly address?: string | undefined;
+  /** Takes each record. Default: prints it to stderr, in colour on a terminal. */
+  readonly write?: ((record: LogRecord) => void) | undefined;
+  /** What is below is not written. Default: all is. */
+  readonly level?: string | undefined;
+  /** How long records are held to be written in the order of their time. Default 200. */
+  readonly sortMs?: number | undefined;
+  /** At least 16 bytes; `tcp://` and `tls://` need one. */
+  readonly authkey?: string | Uint8Array | undefined;
+  readonly tls?: TlsOptions | undefined;
+}
+
+/** How long a sender may take to prove that it knows the key. */
+const HANDSHAKE_MS = 5000;
+/** What `close()` allows for what is on its way. */
+const CLOSING_MS = 200;
+
+const isFunction = (value: unknown): boolean => typeof value === 'function';
+const isKey = (value: unknown): boolean => isString(value) || value instanceof Uint8Array;
+const RULES = {
+  address: option<string | undefined>(undefined, isString, 'an address'),
+  write: option(writeToConsole, isFunction, 'a function'),
+  level: option('trace', isLevel, `one of ${LEVELS.join(', ')}`),
+  sortMs: option(200, isDuration, 'a number of milliseconds >= 0'),
+  authkey: option<string | Uint8Array | undefined>(undefined, isKey, 'a text or bytes'),
+  tls: option<TlsOptions | undefined>(undefined, isObject, 'an object'),
+};
+type Settings = ReturnType<typeof resolve>;
+const resolve = (options: LogServerOptions) =>
+  resolveOptions('a log server', RULES, options) as Required<LogServerOptions> & {
+    readonly [K in 'write' | 'level' | 'sortMs']: NonNullable<LogServerOptions[K]>;
+  };
+
+/**
+ * Resolves when senders can connect. From now on `getLoggerAddress()` answers its address. Rejects
+ * with `UsageError` where the address cannot be used, or is a port without a key.
+ */
+export async function startLogServer(options: LogServerOptions = {}): Promise<LogServer> {
+  const server = await new LogServer(options).listen();
+  addOwnServer(server);
+  return server;
+}
+
+export class LogServer implements LogSink, AsyncDisposable {
+  readonly #settings: Settings;
+  readonly #key: Buffer | undefined;
+  readonly #sorter: Sorter;
+  readonly #links = new Set<Link>();
+  /** Records of this very process. */
+  readonly #here: Spoken = new Map();
+  #address: string;
+  #listener: Listener | undefined;
+  #listening: Promise<this> | undefined;
+  #closing: Promise<void> | undefined;
+  #keepsAlive = false;
+  #hasFailed = false;
+
+  /** Listens not yet. `clock` is for tests. */
+  constructor(options: LogServerOptions = {}, clock: SortClock = systemClock) {
+    this.#settings = resolve(options);
+    const { address, authkey, sortMs } = this.#settings;
+    this.#address = address ?? newPrivateAddress();
+    requireProof('serve logs at', { ...this.#settings, address: this.#address });
+    this.#key = authkey === undefined ? undefined : logKey(authkey);
+    this.#sorter = new Sorter(
+      sortMs,
+      (record) => {
+        this.#give(record);
+      },
+      clock,
+    );
+  }
+
+  /** With the port that the system has chosen, once it listens. */
+  get address(): string {
+    return this.#address;
+  }
+  /** What a process must know that logs to it. */
+  get route(): LogRoute {
+    return { address: reachable(this.#address), authkey: this.#settings.authkey };
+  }
+
+  listen(): Promise<this> {
+    return (this.#listening ??= this.#listen());
+  }
+
+  async #listen(): Promise<this> {
+    servers.add(this);
+    watchExit();
+    try {
+      this.#makeDirectory();
+      this.#listener = await this.#open();
+    } catch (error) {
+      this.#forget();
+      throw error;
+    }
+    this.#address = this.#listener.address;
+    this.#listener.keepAlive(this.#keepsAlive);
+    return this;
+  }
+
+  /** A log server that was killed leaves its socket behind: the next one takes its place. */
+  async #open(): Promise<Listener> {
+    const address = parseAddress(this.#address);
+    const accept = (link: Link): void => {
+      this.#accept(link);
+    };
+    const how = { tls: this.#settings.tls, handshakeMs: HANDSHAKE_MS };
+    try {
+      return await listen(address, accept, how);
+    } catch (error) {
+      if (address.kind !== 'local' || !(await isAbandoned(address.path, this.#address)))
+        throw error;
+      rmSync(address.path);
+      return await listen(address, accept, how);
+    }
+  }
+
+  #makeDirectory(): void {
+    const directory = directoryOf(this.#address);
+    if (directory === undefined || existsSync(directory)) return;
+    makePrivateDirectory(this.#address, randomBytes(32));
+  }
+
+  /** Takes a record of this process; what senders send comes here too. */
+  write(record: LogRecord): void {
+    this.#take(record, this.#here);
+  }
+
+  /** Keeps the process alive until `close()`, or not any more. */
+  ref(): this {
+    return this.#setKeepAlive(true);
+  }
+  unref(): this {
+    return this.#setKeepAlive(false);
+  }
+
+  #setKeepAlive(keep: boolean): this {
+    this.#keepsAlive = keep;
+    this.#listener?.keepAlive(keep);
+    return this;
+  }
+
+  /** Writes all that is held. In the `exit` event too. */
+  flush(): void {
+    this.#sorter.flush();
+  }
+
+  /** Resolves when what had come is written. Senders try to reach it again, and keep what they can. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#listening?.catch(() => undefined); // it could not listen: there is nothing to close
+    await this.#listener?.close();
+    await this.#endLinks();
+    this.flush();
+    this.#forget();
+  }
+
+  #forget(): void {
+    removeOwnServer(this);
+    servers.delete(this);
+    removePrivateDirectory(this.#address);
+  }
+
+  /** What senders have written is read; they close when they see the end. */
+  async #endLinks(): Promise<void> {
+    for (const link of this.#links) link.end();
+    const end = performance.now() + CLOSING_MS;
+    while (this.#links.size > 0 && performance.now() < end)
+      await new Promise((done) => setTimeout(done, 2));
+    for (const link of this.#links) link.destroy();
+  }
+
+  // ---- records ---------------------------------------------------------------------------------
+
+  #take(record: LogRecord, spoken: Spoken): void {
+    if (isAtLeast(record.level, this.#settings.level)) this.#sorter.add(record, spoken);
+  }
+
+  #give(record: LogRecord): void {
+    try {
+      this.#settings.write(record);
+    } catch (error) {
+      // One that throws would end the process of the log server, and with it all logs.
+      if (this.#hasFailed) return;
+      this.#hasFailed = true;
+      process.emitWarning(`A record could not be written: ${messageOf(error)}`);
+    }
+  }
+
+  // ---- senders ---------------------------------------------------------------------------------
+
+  #accept(link: Link): void {
+    this.#links.add(link);
+    link.unref();
+    const spoken: Spoken = new Map();
+    let door =
+      this.#key === undefined || !isNetwork(this.#address)
+        ? undefined
+        : new Doorkeeper(link, this.#key);
+    const tooLong = setTimeout(() => {
+      if (door !== undefined) link.destroy();
+    }, HANDSHAKE_MS).unref();
+    const reader = new FrameReader(
+      (buffer, start, end) => {
+        const message = buffer.subarray(start, end);
+        if (door === undefined) {
+          this.#take(unpackRecord(message), spoken);
+          return;
+        }
+        door.letIn(Buffer.from(message));
+        door = undefined;
+        reader.messageBytes = RECORD_BYTES;
+      },
+      door === undefined ? RECORD_BYTES : HANDSHAKE_BYTES,
+    );
+    link.listen({
+      data: (chunk) => {
+        try {
+          reader.push(chunk);
+        } catch {
+          link.destroy(); // no sender of ours; it says so itself where it is one with a wrong key
+        }
+      },
+      drain: () => undefined,
+      close: () => {
+        clearTimeout(tooLong);
+        this.#links.delete(link);
+      },
+    });
+  }
+}
+
+async function isAbandoned(path: string, address: string): Promise<boolean> {
+  if (!existsSync(path)) return false;
+  try {
+    (await connect(parseAddress(address))).destroy();
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
+  }
+}
+
+const servers = new Set<LogServer>();
+const watching = { isDone: false };
+
+function watchExit(): void {
+  if (watching.isDone) return;
+  watching.isDone = true;
+  process.on('exit', () => {
+    for (const server of servers) server.flush();
+  });
+}

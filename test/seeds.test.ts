@@ -1,0 +1,62 @@
+// The examples of the five documents from which this package was made, rewritten in examples/seeds:
+// each prints what its document says, in JavaScript's notation.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT, runProgram } from './support/programs';
+
+const FOLDER = join(ROOT, 'examples/seeds');
+
+/** What each program prints; where its processes race, all that it may print. */
+const PRINTS: Readonly<Record<string, string | readonly string[]>> = {
+  '003-processing-list.ts': `
+[
+   0,  1,  4,  9, 16,
+  25, 36, 49, 64, 81
+]
+<ListProxy object, typeid 'list' at …>
+16
+[ 4, 9, 16 ]
+true`,
+
+  '003-processing-nested.ts': `
+[ [] ] []
+[ [ 'hello' ] ] [ 'hello' ]`,
+
+  '003-processing-iteration.ts': `
+<0,0> <1,1> <4,2> <9,3> <16,4> <25,5> <36,6> <49,7> <64,8> <81,9>
+64
+81
+64
+81`,
+
+  '003-processing-call-method.ts': `
+[ 2, 3, 4, 5, 6 ]
+{ done: false, value: 0 }
+RangeError: Index 20 is out of range: the list has 10 items
+[
+  0, 1, 2, 3, 4,
+  5, 6, 7, 8, 9
+]
+<CountdownProxy object, typeid 'countdown' at …>
+3
+2
+1`,
+};
+
+test('each program of the folder is here', () => {
+  expect(readdirSync(FOLDER).sort()).toEqual(Object.keys(PRINTS).sort());
+});
+
+// Two at a time (`maxConcurrency`): each is a process or more.
+describe('the examples of the documents', () => {
+  it.concurrent.each(Object.entries(PRINTS))(
+    '%s prints what is written there',
+    async (name, prints) => {
+      const { code, stdout, stderr } = await runProgram(join(FOLDER, name));
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const printed = stdout.replaceAll(/ at unix:\S+>/g, ' at …>').trimEnd();
+      expect([prints].flat().map((text) => text.slice(1))).toContain(printed);
+    },
+    30_000,
+  );
+});
