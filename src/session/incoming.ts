@@ -22,7 +22,7 @@ import { RunningCall, runAs } from './current-call';
 import { Delivery } from './delivery';
 import { Awaited, type Exchange, type Needs } from './exchange';
 import { type Exposure, follow, openExposure, perform } from './exposure';
-import { requireHeld } from './guard';
+import { requireHeldOf } from './guard';
 import { type Outcome, isThenable, outcomeOf } from './outcome';
 import { type Purpose } from './parties';
 import { inTurn, needsTurn } from './turns';
@@ -341,7 +341,7 @@ export class Incoming {
   }
 
   #requireGuard({ id, relative, fence }: Guard): void {
-    requireHeld(this.#options.exchange.party.subject(id, relative).referent, fence);
+    requireHeldOf(() => this.#options.exchange.party.subject(id, relative).referent, fence);
   }
 
   #await(head: CallHead, running: RunningCall, done: Promise<Outcome>, source: Source): void {
