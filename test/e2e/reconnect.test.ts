@@ -188,13 +188,23 @@ test('where only the connection was lost, the objects of names are the same', as
   await way.close();
 });
 
+interface Way {
+  readonly address: string;
+  /** Else every connection is taken, and ended at once. */
+  isOpen: boolean;
+  cut(): void;
+  close(): Promise<void>;
+}
+
 /** A way to a server that can be cut. */
-async function forwardTo(
-  address: string,
-): Promise<{ address: string; cut(): void; close(): Promise<void> }> {
+async function forwardTo(address: string): Promise<Way> {
   const port = Number(address.slice(address.lastIndexOf(':') + 1));
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
+    if (!way.isOpen) {
+      socket.destroy();
+      return;
+    }
     const onward = connect(port, '127.0.0.1');
     for (const one of [socket, onward]) {
       sockets.add(one);
@@ -208,8 +218,9 @@ async function forwardTo(
   const cut = (): void => {
     for (const socket of sockets) socket.destroy();
   };
-  return {
+  const way: Way = {
     address: `tcp://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
+    isOpen: true,
     cut,
     close: async () => {
       cut();
@@ -217,4 +228,25 @@ async function forwardTo(
       await once(server, 'close');
     },
   };
+  return way;
 }
+
+test('a server that takes the connection and leaves without a word is tried again', async () => {
+  const way = await forwardTo(first.address);
+  way.isOpen = false;
+  const far = Manager.connect(way.address, RETRIES);
+  const warned = once(far, 'warning');
+  const list = far.named('list', () => far.list([1]));
+  const items = list.toArray();
+  const [warning] = (await warned) as [Error];
+  expect(warning.message).toMatch(/closed without a word; trying up to 100 times more/);
+  way.isOpen = true;
+  await expect(items).resolves.toEqual([1]);
+  way.isOpen = false;
+  way.cut();
+  const few = Manager.connect(way.address, { authkey, retries: 2, retryDelayMs: 5 });
+  await expect(few.start()).rejects.toBeInstanceOf(ConnectionLostError);
+  await few.close();
+  await far.close();
+  await way.close();
+});
