@@ -19,15 +19,15 @@ import {
   resolveRegistration,
   resolveShutdownOptions,
 } from './manager-options';
+import { logFault } from './log/faults';
 import { type LogTarget, openLog } from './log/log-target';
-import { processSink } from './log/logger-address';
-import { makeRecord } from './log/record';
 import { ManagerNames, resolveNaming } from './manager-names';
 import { ManagerProcess } from './manager-process';
 import { type Exit } from './process/child';
 import { type ModuleRef, resolveModule } from './process/modules';
 import {
   findPrivateKey,
+  findPrivateSerializer,
   isPrivateAddress,
   makePrivateDirectory,
   newPrivateAddress,
@@ -55,6 +55,7 @@ import { isNetwork, lacksPort, reachable } from './transport/address';
 import { keyBytes } from './wire/auth';
 import { type Key } from './types/keys';
 import { STANDARD_TYPES } from './types/standard-types';
+import { DEFAULT_SERIALIZER, serializerToward } from './wire/serializers';
 
 /** Given by `connect` to the constructor, which users cannot do. */
 const CONNECTING: { address: string; settings: ConnectSettings }[] = [];
@@ -271,12 +272,14 @@ export class Manager extends Creators implements AsyncDisposable {
       );
     }
     const { tls, debug, imports } = settings;
+    const serializer = settings.serializer ?? DEFAULT_SERIALIZER;
     const serves = { address: this.#address, key, identity, limits: this.#limits };
     this.#server = new Server({
       ...serves,
       tls,
       debug,
       imports,
+      serializer,
       registrations: this.#registrations,
       types: modulesOf(settings.types),
     });
@@ -391,8 +394,13 @@ export class Manager extends Creators implements AsyncDisposable {
     return await this.#use().manage(name);
   }
 
-  protected override make(typeid: string, args: readonly unknown[], purpose: Purpose): object {
-    return makeObject(this.#use(), { typeid, args, purpose });
+  protected override make(
+    typeid: string,
+    args: readonly unknown[],
+    purpose: Purpose,
+    options?: HandleOptions,
+  ): object {
+    return makeObject(this.#use(), { typeid, args, purpose }, options);
   }
 
   // ---- connecting ------------------------------------------------------------------------------
@@ -441,7 +449,8 @@ export class Manager extends Creators implements AsyncDisposable {
     const first = initializer === undefined ? undefined : resolveModule(initializer);
     const modules = [...types, ...this.#registrations.map(({ module }) => module), first];
     this.#log = openLog(settings.log, settings.logLevel);
-    if (isPrivate) makePrivateDirectory(this.#address, key);
+    const serializer = settings.serializer ?? DEFAULT_SERIALIZER;
+    if (isPrivate) makePrivateDirectory(this.#address, key, serializer);
     const config: ServerConfig = {
       address: this.#address,
       isPrivate,
@@ -456,6 +465,7 @@ export class Manager extends Creators implements AsyncDisposable {
       imports: settings.imports,
       name: settings.name,
       log: this.#log?.forChild,
+      serializer,
     };
     this.#fate.ended = false;
     const child = new ManagerProcess(config, {
@@ -490,6 +500,7 @@ export class Manager extends Creators implements AsyncDisposable {
       pid: () => this.#process?.pid,
       translator,
       lendsInstances: !hasNetwork,
+      serializer: this.#serializer,
       prepare: () => this.#prepare(),
       connecting: {
         ...this.#protection,
@@ -525,8 +536,7 @@ export class Manager extends Creators implements AsyncDisposable {
 
   /** For whoever listens, and for the log, where there is one: nobody may listen. */
   #warn(warning: Error): void {
-    const sink = this.#log ?? processSink();
-    sink?.write(makeRecord('warn', warning.message, 'manager', { error: warning }));
+    logFault(warning, this.#log);
     this.emit('warning', warning);
   }
 
@@ -565,6 +575,15 @@ export class Manager extends Creators implements AsyncDisposable {
     return undefined;
   }
 
+  /** Of a private manager that somebody else made, what its key file says. */
+  get #serializer(): string | undefined {
+    if (this.#settings !== undefined) return this.#settings.serializer;
+    const { serializer } = this.#connectSettings ?? {};
+    if (serializer !== undefined) return serializer;
+    const theirs = findPrivateSerializer(this.#address);
+    return theirs === undefined ? undefined : serializerToward(theirs);
+  }
+
   /** An own child has what we gave it, and proves it in the handshake, which is bound to the link. */
   get #protection(): Pick<Route, 'tls' | 'trusting'> {
     const { tls } = this.#settings ?? this.#connectSettings ?? {};
@@ -575,7 +594,8 @@ export class Manager extends Creators implements AsyncDisposable {
   #learnRoute(manager: string | undefined): void {
     if (this.#key === undefined || lacksPort(this.#address)) return;
     const address = reachable(this.#address);
-    realm.keys.learn({ ...this.#protection, address, key: this.#key, manager });
+    const { serializer } = this.#settings ?? this.#connectSettings ?? {};
+    realm.keys.learn({ ...this.#protection, address, key: this.#key, manager, serializer });
   }
 
   /** The owner learns how its manager ended a moment after the connection broke, or before. */

@@ -17,6 +17,7 @@ import { type Exposure, openExposure, perform } from '../session/exposure';
 import { OWNER_RANGE } from '../session/handshake';
 import { Mint } from '../session/mint';
 import { type CallRequest, type OpenCall } from '../session/outgoing';
+import { Super, exposureOfSuper } from '../session/super';
 import { isData, isPlainObject } from '../wire/plain';
 import { type Place } from '../wire/token';
 import { packValue, unpackValue } from '../wire/values';
@@ -31,6 +32,7 @@ export class LocalCallee extends Callee {
   readonly managerId: string;
   readonly ticketMs = DEFAULT_LIMITS.ticketMs;
   readonly freezes = false;
+  readonly wasOpen = true;
   readonly ended = undefined;
   readonly #host: Host;
   readonly #place: Place;
@@ -67,8 +69,7 @@ export class LocalCallee extends Callee {
     const { objects } = this.#host;
     const known = objects.rowOf(object);
     if (known !== undefined && objects.get(known.id) === known) return known;
-    const kind = typeof object === 'function' ? FUNCTION : OBJECT;
-    return objects.add(known ?? new Row(objects.nextId(), object, kind));
+    return objects.add(known ?? new Row(objects.nextId(), object, kindOf(object)));
   }
 
   duplicate(lease: Lease): Lease {
@@ -160,7 +161,8 @@ export class LocalCallee extends Callee {
   #landed(value: unknown, { returns, held }: CallRequest, referent: object): unknown {
     if (returns === 'copy') return unpackValue(packValue(value));
     if (value === referent && (!isData(value) || isPlainObject(value))) return held ?? value;
-    return returns === 'proxy' && isObject(value) ? realm.makeHandle(this.lend(value)) : value;
+    const isProxied = returns === 'proxy' || value instanceof Super;
+    return isProxied && isObject(value) ? realm.makeHandle(this.lend(value)) : value;
   }
 
   /** Calls on its answer wait for it: there is nothing to save. */
@@ -187,6 +189,11 @@ export class LocalCallee extends Callee {
 }
 
 const LATER = Promise.resolve();
+
+function kindOf(object: object): ConstructorParameters<typeof Row<Exposure>>[2] {
+  if (typeof object === 'function') return FUNCTION;
+  return { ...OBJECT, exposure: exposureOfSuper(object) ?? OBJECT.exposure };
+}
 
 function requireHeld({ released, typeid }: Lease): void {
   if (!released) return;

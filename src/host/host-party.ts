@@ -20,6 +20,7 @@ import {
   type Purpose,
   type Subject,
 } from '../session/parties';
+import { exposureOfSuper } from '../session/super';
 import { isData, kindOf } from '../wire/plain';
 import { type NameService } from './name-service';
 import { type Registry, type TypeDefinition } from './registry';
@@ -370,6 +371,8 @@ function kindFor(
   readonly owned: boolean;
 } {
   if (typeof value === 'function') return FUNCTION;
+  const exposure = exposureOfSuper(value);
+  if (exposure !== undefined) return { ...OBJECT, exposure };
   if (isIterator(value)) return ITERATOR;
   return purpose === 'instance' ? INSTANCE : OBJECT;
 }

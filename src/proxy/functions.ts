@@ -255,9 +255,10 @@ function senderOf(
   const lease = requireLease(proxy);
   const callee = calleeOf(lease);
   const purpose = purposeOf(proxy);
+  const options = optionsOf(proxy);
   return (operation, name, args) => {
     callee
-      .call({ target: lease, operation, path: [], name, args, purpose, held: proxy })
+      .call({ target: lease, operation, path: [], name, args, purpose, held: proxy, ...options })
       .catch((error: unknown) => callee.onWarning?.(error as Error));
   };
 }

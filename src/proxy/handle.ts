@@ -1,32 +1,36 @@
 // Control of a proxy by name: what a Remote cannot offer as members without taking their names.
 
 import { UsageError } from '../base/errors';
-import { Lease } from '../refs/lease';
-import { orDefault } from '../session/absence';
+import { type Lease } from '../refs/lease';
 import { answered } from '../session/calls';
-import { type CallRequest } from '../session/outgoing';
 import { type Operation } from '../wire/frames';
 import { BaseProxy } from './base-proxy';
 import { calleeOf, describeHandle, idOf } from './handles';
 import { type Late, lateOf, useOnce } from './late';
-import { type CallOptions, mergeOptions } from './options';
+import { type CallOptions, mergeOptions, requireCallOptions } from './options';
 import { optionsOf, purposeOf, requireLease } from './realm';
-import { type Loose, type RemoteResult } from './remote-types';
+import { type Link, linkTo, send, superOf } from './remote';
+import { type Loose, type Remote, type RemoteResult } from './remote-types';
 
 /** Nobody listens. */
 const GONE = Symbol('gone');
 
-// eslint-disable-next-line @typescript-eslint/no-unused-vars -- tells apart the handles of two types
 export class Handle<T = Loose> {
   readonly #proxy: object;
-  /** A handle of a name has none of its own. */
-  readonly #lease: Lease | Late;
-  readonly #options: CallOptions | undefined;
+  /** A handle of a name has none: each use finds what it goes to. */
+  readonly #link: Link | undefined;
+  readonly #late: Late | undefined;
 
   constructor(proxy: object) {
     this.#proxy = proxy;
-    this.#lease = lateOf(proxy) ?? requireLease(proxy);
-    this.#options = optionsOf(proxy);
+    this.#late = lateOf(proxy);
+    if (this.#late !== undefined) return;
+    this.#link = linkTo(proxy, () => ({
+      lease: requireLease(proxy),
+      options: optionsOf(proxy),
+      purpose: purposeOf(proxy),
+      failure: undefined,
+    }));
   }
 
   /** A member's value. */
@@ -75,27 +79,33 @@ export class Handle<T = Loose> {
       here = here[name] as Record<string, unknown>;
     return here as unknown as RemoteResult<P>;
   }
+  /** The same object by the members of the class above its own; `handle(…super).super` goes on. */
+  get super(): Remote<T> {
+    return superOf(this.#linked) as Remote<T>;
+  }
   /** Deep by value, in the manager; a proxy stands for its referent. */
   equals(other: unknown): Promise<boolean> {
     return this.#send('equals', '', [other]) as Promise<boolean>;
   }
   /** Local: the text of the handle, not of the referent. */
   toString(): string {
-    if (!(this.#lease instanceof Lease)) return this.#lease.binding.describe();
+    if (this.#late !== undefined) return this.#late.binding.describe();
     const name = this.#proxy instanceof BaseProxy ? this.#proxy.constructor.name : 'Remote';
-    return describeHandle(name, this.#lease);
+    return describeHandle(name, this.#linked.state.lease);
   }
   get id(): string {
-    if (this.#lease instanceof Lease) return idOf(this.#lease);
-    throw new UsageError(
-      'The handle of a name has no id, because the name may stand for any object: manager.names.get(key) answers the one that it stands for now',
-    );
+    if (this.#late !== undefined) {
+      throw new UsageError(
+        'The handle of a name has no id, because the name may stand for any object: manager.names.get(key) answers the one that it stands for now',
+      );
+    }
+    return idOf(this.#root('id'));
   }
   get typeid(): string {
-    return this.#lease instanceof Lease ? this.#lease.typeid : this.#lease.binding.typeid;
+    return this.#late?.binding.typeid ?? this.#root('typeid').typeid;
   }
   get address(): string {
-    return this.#lease instanceof Lease ? calleeOf(this.#lease).peer : this.#lease.binding.address;
+    return this.#late?.binding.address ?? calleeOf(this.#linked.state.lease).peer;
   }
   /** Whether the referent is there, and whoever has it answers and listens. */
   async alive(): Promise<boolean> {
@@ -107,31 +117,38 @@ export class Handle<T = Loose> {
     }
   }
 
+  get #linked(): Link {
+    if (this.#link !== undefined) return this.#link;
+    throw new UsageError(
+      'A name may stand for any object: do that with the one that manager.names.get(key) answers',
+    );
+  }
+
+  /** Of a member nothing is known here. */
+  #root(what: string): Lease {
+    const { from, path, state } = this.#linked;
+    if (from === undefined && path.length === 0) return state.lease;
+    throw new UsageError(`The ${what} of a member is not known here: await it first`);
+  }
+
   #send(
     operation: Operation,
     name: string,
     args: readonly unknown[],
     options?: CallOptions,
   ): Promise<unknown> {
-    const lease = this.#lease;
-    const more = mergeOptions(this.#options, options);
-    if (!(lease instanceof Lease)) {
-      return useOnce(lease.binding, (_target, { send }) => send(operation, name, args, more));
+    const late = this.#late;
+    if (late !== undefined) {
+      const all = mergeOptions(late.options, options);
+      return useOnce(late.binding, (_target, reached) => reached.send(operation, name, args, all));
     }
-    const request: CallRequest = {
-      target: lease,
-      operation,
-      path: [],
-      name,
-      args,
-      purpose: purposeOf(this.#proxy),
-      held: this.#proxy,
-      ...more,
-    };
-    return answered(orDefault(request, calleeOf(lease).call(request)));
+    const more = options === undefined ? undefined : requireCallOptions(options);
+    return answered(send(this.#linked, operation, name, args, more));
   }
 }
 
-export function handle<T = Loose>(proxy: object): Handle<T> {
-  return new Handle<T>(proxy);
+export function handle<T = Loose>(proxy: Remote<T>): Handle<T>;
+export function handle(proxy: object): Handle;
+export function handle(proxy: object): Handle {
+  return new Handle(proxy);
 }

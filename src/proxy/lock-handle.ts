@@ -34,9 +34,6 @@ const collected = new FinalizationRegistry<{ readonly typeid: string; readonly h
   },
 );
 
-/** `listener` runs when the release of `handle` is on its way. */
-export let whenReleased: (handle: LockHandle, listener: () => void) => void;
-
 /**
  * Handles of this turn of the event loop. Most are released before it ends, and nothing is collected
  * that a turn holds: only those that outlive it pay for being watched.
@@ -51,6 +48,8 @@ function watchYoung(): void {
   for (const handle of young) watch(handle);
   young.clear();
 }
+/** `listener` runs when the release of `handle` is on its way. */
+export let whenReleased: (handle: LockHandle, listener: () => void) => void;
 
 /** Given up by `release()`, `await using`, or the end of the holder. */
 export class LockHandle implements AsyncDisposable {
@@ -63,9 +62,6 @@ export class LockHandle implements AsyncDisposable {
 
   static {
     whenReleased = (handle, listener) => (handle.#onRelease = listener);
-  }
-
-  static {
     watch = (handle) => {
       const { lease, held } = handle.#grant;
       collected.register(handle, { typeid: lease.typeid, held }, handle);

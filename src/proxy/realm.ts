@@ -12,10 +12,12 @@ import { lossOf } from '../session/loss';
 import { type Name, requireName } from '../session/naming';
 import { type Purpose, type Translator } from '../session/parties';
 import { isNetwork, lacksPort } from '../transport/address';
+import { serializerToward } from '../wire/serializers';
 import { type Token, isNameToken, parseNameToken, parseToken } from '../wire/token';
 import { unpackValue } from '../wire/values';
 import {
   findPrivateKey,
+  findPrivateSerializer,
   isPrivateAddress,
   waitForPrivateManager,
 } from '../process/runtime-directory';
@@ -225,6 +227,7 @@ class Realm {
       limits,
       translator,
       lendsInstances: !isNetwork(address),
+      serializer: toward(route?.serializer ?? findPrivateSerializer(address)),
       prepare: async () => {
         // A token is only words: no socket is opened for one whose key is not known.
         if (!isPrivateAddress(address)) keyFor(token, route);
@@ -262,6 +265,10 @@ export async function retryLocal(error: unknown, attempt: number): Promise<boole
   if (attempt > 1 || (error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') return false;
   await new Promise((resolve) => setTimeout(resolve, 20));
   return true;
+}
+
+function toward(serializer: string | undefined): string | undefined {
+  return serializer === undefined ? undefined : serializerToward(serializer);
 }
 
 function keyFor(

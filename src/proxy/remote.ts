@@ -17,6 +17,7 @@ import { orDefault } from '../session/absence';
 import { type Callee } from '../session/callee';
 import { answered } from '../session/calls';
 import { numberOf } from '../session/exchange';
+import { perform } from '../session/exposure';
 import { deepFreeze } from '../session/freeze';
 import { type Answer, type CallRequest, type OpenCall } from '../session/outgoing';
 import { type MemberPath, type Purpose } from '../session/parties';
@@ -26,8 +27,11 @@ import { TOKEN_KEY } from '../wire/token';
 import { describeHandle, hold, letGo, calleeOf, tokenProperty, tokenValue } from './handles';
 import { type CallOptions } from './options';
 
+/** What makes an answer, on which one can go on. */
+type CallOperation = 'call' | 'construct' | 'super';
+
 /** What a root is. */
-interface RootState {
+export interface RootState {
   readonly lease: Lease;
   readonly options: CallOptions | undefined;
   /** What arguments are for: a view of a container takes what the container takes. */
@@ -37,7 +41,7 @@ interface RootState {
 }
 
 /** What a member or an answer is. */
-interface Link {
+export interface Link {
   /** The handle at the beginning of the chain, kept alive by its members. */
   readonly root: object;
   readonly state: RootState;
@@ -313,6 +317,19 @@ function assign(link: Link, name: string, value: unknown): void {
 
 // ---- calls --------------------------------------------------------------------------------------
 
+/** A proxy or a member, for control by name: where operations on it begin. */
+export function linkTo(subject: object, state: () => RootState): Link {
+  const known = links.get(subject);
+  if (known !== undefined) return known;
+  const own = roots.get(subject) ?? state();
+  return { root: subject, state: own, from: undefined, path: [], promise: undefined };
+}
+
+/** What stands at the end of a link, as the class above its own sees it. */
+export function superOf(link: Link): object {
+  return callLink(link, [], 'super');
+}
+
 /** The value at the end of a link: asked for once, when somebody first waits. */
 function land(link: Link): Promise<unknown> {
   if (link.promise !== undefined) return link.promise;
@@ -325,7 +342,7 @@ function land(link: Link): Promise<unknown> {
 }
 
 /** A call of what stands at the end of `link`. */
-function callLink(link: Link, args: readonly unknown[], operation: 'call' | 'construct'): object {
+function callLink(link: Link, args: readonly unknown[], operation: CallOperation): object {
   const { state, root, path } = link;
   const callee = calleeOf(state.lease);
   const { failure } = state;
@@ -364,11 +381,12 @@ async function refuse(failure: unknown): Promise<never> {
 }
 
 /** One operation on what stands at the end of `link`, and what it answers. */
-function send(
+export function send(
   link: Link,
   operation: Operation,
   name: string,
   args: readonly unknown[],
+  options?: CallOptions,
 ): Promise<unknown> {
   const { state } = link;
   const { failure } = state;
@@ -381,7 +399,8 @@ function send(
     name === ''
       ? { path: link.path.slice(0, -1), name: link.path.at(-1) ?? '' }
       : { path: link.path, name };
-  const request = requestOf(link, target ?? state.lease, { operation, ...at, args });
+  const plain = requestOf(link, target ?? state.lease, { operation, ...at, args });
+  const request = options === undefined ? plain : { ...plain, ...options };
   const answer =
     target === undefined
       ? continueFrom(link, (owner) => operate(owner, operation, [...link.path, name], args))
@@ -405,7 +424,7 @@ function nameable(answer: AnswerState): boolean {
 }
 
 /** A call on an answer that comes back: it goes on from what landed, a handle or a copy. */
-function later(link: Link, args: readonly unknown[], operation: 'call' | 'construct'): OpenCall {
+function later(link: Link, args: readonly unknown[], operation: CallOperation): OpenCall {
   const promise = continueFrom(link, (owner) => operate(owner, operation, link.path, args));
   return { callId: -1, root: link.state.lease, promise, place: undefined };
 }
@@ -428,6 +447,7 @@ function operate(
   args: readonly unknown[],
 ): unknown {
   const names = path.filter((name) => name !== '');
+  if (!HERE.has(operation)) return operateOn(owner, operation, names, args);
   let here = owner;
   let before: unknown;
   for (const name of names) {
@@ -440,6 +460,21 @@ function operate(
   if (operation === 'construct') return Reflect.construct(here, args) as unknown;
   return Reflect.apply(here, before, args);
 }
+
+/** What the language has no word for. */
+function operateOn(
+  owner: unknown,
+  operation: Operation,
+  path: readonly string[],
+  args: readonly unknown[],
+): unknown {
+  const isHandle = typeof owner === 'object' && owner !== null && roots.has(owner);
+  if (isHandle) return send({ ...rootLink(owner), path }, operation, '', args);
+  return perform(owner, { operation, path: path.slice(0, -1), name: path.at(-1) ?? '', args });
+}
+
+/** What is done to a value of this side as if it were not remote. */
+const HERE: ReadonlySet<Operation> = new Set(['get', 'set', 'call', 'construct']);
 
 // ---- answers ------------------------------------------------------------------------------------
 

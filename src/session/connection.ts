@@ -21,6 +21,7 @@ import { Outbox } from '../transport/outbox';
 import { type Link } from '../transport/link';
 import { HANDSHAKE_BYTES, SESSION_BYTES } from '../wire/auth';
 import { type ControlFrame, type Frame } from '../wire/frames';
+import { DEFAULT_SERIALIZER } from '../wire/serializers';
 import { parseToken } from '../wire/token';
 import { unpackValue } from '../wire/values';
 import { type LaneOptions, tooSlow } from './lane';
@@ -50,6 +51,8 @@ export interface ConnectionOptions extends Omit<Credentials, 'session'> {
   readonly translator: Translator;
   /** Whether instances of classes may be lent as arguments. */
   readonly lendsInstances: boolean;
+  /** What carries structured data. Default v8. */
+  readonly serializer?: string | undefined;
   /**
    * Resolves when somebody listens, with the address where only that tells it. Once, before the
    * first attempt.
@@ -118,11 +121,15 @@ export class Connection implements Minter {
       translator: options.translator,
       limits: options.limits,
       peer: options.address,
+      ...(options.serializer === undefined ? {} : { serializer: options.serializer }),
       canRelease: () => this.#isAdmitted,
       onControl: (frame, error) => {
         this.#onControl(frame, error);
       },
     });
+    if (options.serializer !== undefined && options.serializer !== DEFAULT_SERIALIZER) {
+      this.session.control({ kind: 'speak', serializer: options.serializer });
+    }
     this.session.minter = this;
     this.session.blocker = this.blocking = this.#makeBlocking();
     this.session.onPending = () => {

@@ -20,6 +20,7 @@ import { type Operation } from '../wire/frames';
 import { elementOf } from './elements';
 import { type Gate } from './gate';
 import { toPlain } from './plain-copy';
+import { Super, exposureOfSuper, selfOf, startOf } from './super';
 
 export interface Exposure {
   /** The names that may be reached; undefined: all but those that begin with `_`. */
@@ -103,9 +104,10 @@ export function requireMember(
 }
 
 function readMember(object: object, name: string, exposure?: Exposure): unknown {
-  const member = requireMember(object, name, exposure);
+  const start = startOf(object);
+  const member = requireMember(start, name, exposure);
   if ('value' in member) return member.value;
-  return (object as Record<string, unknown>)[name]; // an accessor, run on the object itself
+  return Reflect.get(start, name, selfOf(object)); // an accessor, run on the object itself
 }
 
 function read(object: object, name: string, exposure?: Exposure): unknown {
@@ -131,7 +133,7 @@ export function follow(
 
 function rulesFor(value: unknown, exposureOf: ExposureOf | undefined): Exposure | undefined {
   const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function';
-  return isObject ? exposureOf?.(value) : undefined;
+  return isObject ? (exposureOfSuper(value) ?? exposureOf?.(value)) : undefined;
 }
 
 function requireObject(value: unknown, name: string): object {
@@ -187,7 +189,7 @@ function callMember(owner: object, { name, args }: Deed, exposure?: Exposure): u
   if (typeof method !== 'function') {
     throw new TypeError(`Member "${name}" of ${kindOf(owner)} is not a function`);
   }
-  return Reflect.apply(method, owner, args);
+  return Reflect.apply(method, selfOf(owner), args);
 }
 
 function performOn(
@@ -197,6 +199,8 @@ function performOn(
   exposure?: Exposure,
 ): unknown {
   switch (operation) {
+    case 'super':
+      return new Super(requireObject(subject, 'super'), exposure);
     case 'call':
       if (typeof subject !== 'function')
         throw new TypeError(`${describe(subject)} is not a function`);
@@ -260,12 +264,12 @@ function writeMember(owner: object, { name, args }: Deed, exposure?: Exposure): 
       return;
     }
   }
-  const member = requireMember(owner, name, exposure);
+  const member = requireMember(startOf(owner), name, exposure);
   const writable =
     member.set !== undefined || (member.writable === true && typeof member.value !== 'function');
   if (!writable)
     throw new MethodNotExposedError(`Member "${name}" of ${kindOf(owner)} cannot be written`);
-  (owner as Record<string, unknown>)[name] = value;
+  (selfOf(owner) as Record<string, unknown>)[name] = value;
 }
 
 function deleteMember(owner: object, name: string, exposure?: Exposure): boolean {
@@ -282,7 +286,8 @@ function deleteMember(owner: object, name: string, exposure?: Exposure): boolean
 }
 
 /** The names that can be reached, nearest first; built-in methods of data are not among them. */
-export function keysOf(object: object, exposure?: Exposure): string[] {
+export function keysOf(subject: object, exposure?: Exposure): string[] {
+  const object = startOf(subject);
   if (exposure?.names !== undefined) {
     return [...exposure.names].filter(isShown);
   }
@@ -320,7 +325,7 @@ function has(object: object, wanted: unknown, exposure?: Exposure): boolean | Pr
   }
   if (typeof wanted !== 'string') return false;
   try {
-    requireMember(object, wanted, exposure);
+    requireMember(startOf(object), wanted, exposure);
     return true;
   } catch {
     return false; // not there and not exposed are the same to the caller

@@ -15,10 +15,12 @@ import {
   type ControlFrame,
   type Frame,
   readFrame,
+  writeCancelHead,
   writeControl,
   writeOutcomeHead,
 } from '../wire/frames';
 import { Callee, type Wish } from './callee';
+import { DEFAULT_SERIALIZER } from '../wire/serializers';
 import { Caller } from './caller';
 import { Exchange, numberOf } from './exchange';
 import { type Exposure } from './exposure';
@@ -60,6 +62,10 @@ interface SessionOptions {
   readonly identifiesFunctions?: boolean;
   /** Whether errors tell the peer where they were thrown. Default true. */
   readonly sendsStacks?: boolean;
+  /** What carries structured data that this side sends of its own accord. Default v8. */
+  readonly serializer?: string;
+  /** Whether data of v8 is taken from the peer. Default true. */
+  readonly takesV8?: boolean;
 }
 
 /** Makes tokens for what a session holds. A client's session has one; a server's cannot. */
@@ -134,6 +140,8 @@ export class Session extends Callee {
       lessor: this,
       identifiesFunctions: options.identifiesFunctions ?? false,
       sendsStacks: options.sendsStacks ?? true,
+      serializer: options.serializer ?? DEFAULT_SERIALIZER,
+      takesV8: options.takesV8 ?? true,
     });
     this.#exchange = exchange;
     this.#outgoing = new Outgoing({
@@ -145,8 +153,8 @@ export class Session extends Callee {
         this.#sendConfirmations();
         if (this.#releasesFirst) this.#sendReleases();
       },
-      sendCancel: (callId) => {
-        this.control({ kind: 'cancel', callId });
+      sendCancel: (callId, reason) => {
+        this.#sendCancel(callId, reason);
       },
       onPending: (pending) => this.onPending?.(pending),
     });
@@ -252,8 +260,8 @@ export class Session extends Callee {
     this.#outgoing.post(request);
   }
 
-  giveUp(call: BlockingCall): void {
-    this.#outgoing.giveUp(call);
+  giveUp(call: BlockingCall, reason: unknown): void {
+    this.#outgoing.giveUp(call, reason);
   }
 
   claimsHeld(): readonly Lease[] {
@@ -354,12 +362,20 @@ export class Session extends Callee {
     }, !passes);
   }
 
+  #sendCancel(callId: number, reason: unknown): void {
+    if (this.#ended !== undefined) return;
+    this.outbox.send((writer) => {
+      writeCancelHead(writer, callId);
+      this.#exchange.writeReason(writer, reason);
+    }, true);
+  }
+
   /** Tells the peer that an object it created could not be made. */
   sendFailed(id: number, error: unknown): void {
     if (this.#ended !== undefined) return;
     this.outbox.send((writer) => {
       writeOutcomeHead(writer, 'failed', id);
-      this.#exchange.writeValue(writer, error, 'result');
+      this.#exchange.writeValue(writer, error, 'result', this.#exchange.serializer);
     }, true);
   }
 
@@ -376,7 +392,8 @@ export class Session extends Callee {
 
   /** Another lease of what `lease` holds. */
   duplicate(lease: Lease): Lease {
-    requireUsable(lease);
+    if (lease.failure !== undefined) return failedCopy(lease, lease.failure);
+    requireHeld(lease);
     if (lease.claim !== undefined && this.minter !== undefined) {
       return this.minter.claim(lease.claim.tokenText).lease;
     }
@@ -493,8 +510,11 @@ export class Session extends Callee {
       case 'forget':
         this.#incoming.forget(frame.callIds);
         return;
+      case 'speak':
+        this.#exchange.adopt(frame.serializer);
+        return;
       case 'cancel':
-        this.#incoming.cancel(frame.callId);
+        this.#incoming.cancel(frame.callId, frame.body);
         return;
       case 'mint':
         this.#party.mint(frame);
@@ -543,9 +563,14 @@ export class Session extends Callee {
   }
 }
 
-/** A proxy that was released, or whose object could not be made, has nothing to share. */
-function requireUsable(lease: Lease): void {
-  if (lease.failure !== undefined) throw lease.failure;
+/** Whatever is called through it fails in the same way: its options may say what to do then. */
+function failedCopy(lease: Lease, failure: Error): Lease {
+  const copy = lease.copy();
+  copy.refused(failure);
+  return copy;
+}
+
+function requireHeld(lease: Lease): void {
   if (!lease.released) return;
   throw new UsageError(`Cannot take another proxy of '${lease.typeid}': the proxy was released`, {
     code: 'ERR_REFERENT_RELEASED',

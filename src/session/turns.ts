@@ -9,7 +9,7 @@ import { isThenable } from './outcome';
 const lastTurns = new WeakMap<object, Promise<void>>();
 
 /** They only look, and wait for nobody. */
-const LOOKS: ReadonlySet<Operation> = new Set(['has', 'keys', 'text']);
+const LOOKS: ReadonlySet<Operation> = new Set(['has', 'keys', 'text', 'super']);
 
 export function needsTurn(operation: Operation): boolean {
   return !LOOKS.has(operation);

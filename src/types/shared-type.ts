@@ -2,6 +2,7 @@
 // of its proxies. Each file of this folder defines one, referent and proxy side by side.
 
 import { type Imports } from '../process/imports';
+import { type ResolvedModule } from '../process/modules';
 import { type ProxyClass } from '../proxy/realm';
 
 /** Where the manager of a referent serves: what its own children need to become clients of it. */
@@ -10,6 +11,9 @@ export interface Home {
   readonly key: Uint8Array;
   /** What it may load for its clients. */
   readonly imports: Imports;
+  readonly serializer: string;
+  /** The modules of its option `types`: they register value types, errors and serializers. */
+  readonly types: readonly ResolvedModule[];
 }
 
 export interface SharedType {
