@@ -5,7 +5,6 @@
 import {
   LimitError,
   ProtocolError,
-  RemoteError,
   SerializationError,
   UsageError,
   messageOf,
@@ -13,22 +12,17 @@ import {
 } from '../base/errors';
 import { deferred } from '../base/deferred';
 import { type Limits } from '../base/limits';
-import { type Outbox } from '../transport/outbox';
 import { type ByteReader } from '../wire/bytes';
-import { type CallHead, type Frame, type Guard, writeOutcomeHead } from '../wire/frames';
-import { isPlainObject, kindOf } from '../wire/plain';
+import { type CallHead, type Frame, type Guard } from '../wire/frames';
 import { type Reference, type Target } from '../wire/references';
-import { type NamedSerializer, serializerOfPeer } from '../wire/serializers';
+import { type Answering, type AnsweringOptions, Answers, keptOf, serializerOf } from './answers';
 import { type Caller } from './caller';
 import { RunningCall, runAs } from './current-call';
-import { Delivery } from './delivery';
-import { Awaited, type Exchange, type Needs } from './exchange';
+import { Awaited, type Needs } from './exchange';
 import { type Deed, type Exposure, follow, openExposure, perform, subjectOf } from './exposure';
 import { requireHeldOf } from './guard';
 import { type Outcome, isThenable, outcomeOf } from './outcome';
-import { type Purpose } from './parties';
 import { type Trust, pass } from './passing';
-import { toPlain } from './plain-copy';
 import { exposureOfSuper } from './super';
 import { inTurn, needsTurn } from './turns';
 
@@ -36,8 +30,7 @@ import { inTurn, needsTurn } from './turns';
 const WAITING_CALLS = 65_536;
 
 /** What a call is for. */
-interface Source {
-  readonly value: unknown;
+interface Source extends Answering {
   /** Of what is not there yet, known with it. */
   exposure: Exposure | undefined;
   /** Where it is not there yet: gives the value. */
@@ -55,17 +48,10 @@ interface Prepared {
 /** Decodes the arguments of a call, once everything is there that they refer to. */
 type Arguments = () => unknown[];
 
-interface IncomingOptions {
-  readonly outbox: Outbox;
-  /** Where answers go to a caller whose thread is blocked. */
-  readonly lane: () => Outbox | undefined;
-  readonly exchange: Exchange;
+interface IncomingOptions extends AnsweringOptions {
   /** Who makes the calls. */
   readonly caller: Caller;
   readonly limits: Limits;
-  readonly ended: () => boolean;
-  /** A call of that object has failed, and nobody waits for its answer. */
-  readonly tellFailure: (id: number, error: unknown) => void;
   /** Whether objects of that type keep what they are given. */
   readonly isContainer: (typeid: string) => boolean;
   /** What may be reached of an object that this side knows. */
@@ -78,20 +64,16 @@ export class Incoming {
   readonly #options: IncomingOptions;
   /** Calls that have not answered, by number. */
   readonly #running = new Map<number, RunningCall>();
-  /** Outcomes that the peer may still name. */
-  readonly #answers = new Map<number, Outcome | Promise<Outcome>>();
-  /** Results that the caller has not confirmed, by call. */
-  readonly #unconfirmed = new Map<number, Delivery>();
+  readonly #answers: Answers;
   /** By target, the last call that waits. */
   readonly #tails = new Map<unknown, Promise<void>>();
   /** Calls that wait because too many run or too much is unsent. */
   readonly #waiting: { readonly head: CallHead; readonly start: () => void }[] = [];
   #total = 0;
-  /** By number, calls for which a thread of the peer is blocked. */
-  readonly #laneCalls = new Set<number>();
 
   constructor(options: IncomingOptions) {
     this.#options = options;
+    this.#answers = new Answers(options);
   }
 
   /** Calls that run; one that waits for a lock or an item does not. */
@@ -100,7 +82,7 @@ export class Incoming {
   }
   /** Whether a thread of the peer is blocked. */
   get hasLaneCalls(): boolean {
-    return this.#laneCalls.size > 0;
+    return this.#answers.hasLaneCalls;
   }
   /** Calls so far. */
   get total(): number {
@@ -111,7 +93,7 @@ export class Incoming {
   receive(frame: Extract<Frame, { kind: 'call' }>, isBlocked = false): void {
     this.#total++;
     const { head } = frame;
-    if (head.lane === true) this.#laneCalls.add(head.callId);
+    if (head.lane === true) this.#answers.goByLane(head.callId);
     const needs: Needs = [];
     let args: Arguments;
     let source: Source;
@@ -202,7 +184,7 @@ export class Incoming {
 
   #refuse(head: CallHead, error: unknown): void {
     if (error instanceof ProtocolError) throw error; // a fault of the peer, not of the call
-    this.#conclude(head, { kind: 'throw', value: error });
+    this.#answers.conclude(head, { kind: 'throw', value: error });
   }
 
   /** Throws `ObjectGoneError`, or why the object could not be made. */
@@ -221,7 +203,7 @@ export class Incoming {
   }
 
   #answerAsSource(callId: number): Source {
-    const answer = this.#answers.get(callId);
+    const answer = this.#answers.kept(callId);
     if (answer === undefined) {
       throw new ProtocolError(`Call on the answer to call ${String(callId)}, which is not kept`);
     }
@@ -281,10 +263,10 @@ export class Incoming {
         throw answersLater(head.name);
       }
     } catch (error) {
-      this.#conclude(head, { kind: 'throw', value: error });
+      this.#answers.conclude(head, { kind: 'throw', value: error });
       return;
     }
-    this.#conclude(head, { kind: 'return', value: result }, source);
+    this.#answers.conclude(head, { kind: 'return', value: result }, source);
   }
 
   #run(head: CallHead, args: readonly unknown[], source: Source): void {
@@ -293,11 +275,11 @@ export class Incoming {
     try {
       result = this.#perform(head, args, source, running);
     } catch (error) {
-      this.#conclude(head, { kind: 'throw', value: error });
+      this.#answers.conclude(head, { kind: 'throw', value: error });
       return;
     }
     if (!isThenable(result)) {
-      this.#conclude(head, { kind: 'return', value: result }, source);
+      this.#answers.conclude(head, { kind: 'return', value: result }, source);
       return;
     }
     this.#await(
@@ -362,24 +344,25 @@ export class Incoming {
   #await(head: CallHead, running: RunningCall, done: Promise<Outcome>, source: Source): void {
     this.#running.set(head.callId, running);
     const kept = head.keep ? done.then((outcome) => keptOf(outcome, source.exposure)) : undefined;
-    if (kept !== undefined) this.#answers.set(head.callId, kept);
+    if (kept !== undefined) this.#answers.keep(head.callId, kept);
     void done.then((outcome) => {
       // Forgotten meanwhile, its number may name another call by now.
       if (this.#running.get(head.callId) === running) this.#running.delete(head.callId);
-      const isKept = kept !== undefined && this.#answers.get(head.callId) === kept;
-      if (isKept) this.#answers.set(head.callId, keptOf(outcome, source.exposure));
-      this.#answer(head, outcome, source);
+      const isKept = kept !== undefined && this.#answers.kept(head.callId) === kept;
+      if (isKept) this.#answers.keep(head.callId, keptOf(outcome, source.exposure));
+      this.#answers.answer(head, outcome, source);
       this.resume();
     });
   }
 
   /** The caller has given up: whether it was blocked or not, it is not any more. */
   cancel(callId: number, body: ByteReader): void {
-    this.#laneCalls.delete(callId);
+    this.#answers.goByLink(callId);
     const reason = this.#reasonOf(body);
     const at = this.#waiting.findIndex(({ head }) => head.callId === callId);
     const [waiting] = at === -1 ? [] : this.#waiting.splice(at, 1);
-    if (waiting !== undefined) this.#conclude(waiting.head, { kind: 'throw', value: reason });
+    if (waiting !== undefined)
+      this.#answers.conclude(waiting.head, { kind: 'throw', value: reason });
     else this.#running.get(callId)?.abort(reason);
   }
 
@@ -394,111 +377,11 @@ export class Incoming {
 
   /** The caller has the result of that call, or gave up before it came. */
   confirmed(callId: number, received: boolean): void {
-    const delivery = this.#unconfirmed.get(callId);
-    if (delivery === undefined) {
-      throw new ProtocolError(`Nothing was delivered to call ${String(callId)}`);
-    }
-    this.#unconfirmed.delete(callId);
-    delivery.settle(received);
+    this.#answers.confirmed(callId, received);
   }
 
   forget(callIds: readonly number[]): void {
-    for (const callId of callIds) this.#answers.delete(callId);
-  }
-
-  /** Keeps the outcome of a call where the caller asked for that, and sends it. */
-  #conclude(head: CallHead, outcome: Outcome, source?: Source): void {
-    if (head.keep) this.#answers.set(head.callId, keptOf(outcome, source?.exposure));
-    this.#answer(head, outcome, source);
-  }
-
-  #answer(head: CallHead, outcome: Outcome, source?: Source): void {
-    this.#reply(head, outcome, source);
-    this.#laneCalls.delete(head.callId);
-  }
-
-  /** Of a call that wanted no answer. */
-  #tellFailure({ target }: CallHead, error: unknown): void {
-    if (target.kind === 'object') this.#options.tellFailure(target.id, error);
-  }
-
-  #reply(head: CallHead, outcome: Outcome, source: Source | undefined): void {
-    const delivery = outcome.value instanceof Delivery ? outcome.value : undefined;
-    if (this.#options.ended() || !head.reply) {
-      delivery?.settle(head.keep && !this.#options.ended());
-      if (outcome.kind === 'throw' && !head.keep) this.#tellFailure(head, outcome.value);
-      return;
-    }
-    if (outcome.kind === 'throw') {
-      this.#answerError(head, outcome.value);
-      return;
-    }
-    if (delivery !== undefined) {
-      this.#deliver(head, delivery);
-      return;
-    }
-    try {
-      this.#sendResult(head, outcome.value, source);
-    } catch (cause) {
-      const what = head.name === '' ? head.operation : head.name;
-      const text = `The result of "${what}" cannot be sent: ${messageOf(cause)}`;
-      const error = new RemoteError(text, { cause, remoteName: SerializationError.name });
-      this.#answerError(head, error);
-    }
-  }
-
-  /** What cannot be sent was not delivered. */
-  #deliver(head: CallHead, delivery: Delivery): void {
-    const { exchange } = this.#options;
-    try {
-      this.#outboxFor(head).answer((writer) => {
-        writeOutcomeHead(writer, 'deliver', head.callId);
-        exchange.writeValue(writer, delivery.value, 'result', serializerOf(head));
-      });
-      this.#unconfirmed.set(head.callId, delivery);
-    } catch (cause) {
-      delivery.settle(false);
-      this.#answerError(head, cause);
-    }
-  }
-
-  #sendResult(head: CallHead, value: unknown, source: Source | undefined): void {
-    const { exchange } = this.#options;
-    const isMember = head.operation === 'call' && head.path.length === 0;
-    const typeid = isMember ? source?.exposure?.resultTypes.get(head.name) : undefined;
-    const isProxy = head.returns === 'proxy' || (isMember && answersItself(value, source));
-    const purpose = purposeOf(head, source?.exposure);
-    // What is shared inside of the result is copied with it.
-    const result = purpose === 'container' && head.operation !== 'value' ? toPlain(value) : value;
-    this.#outboxFor(head).answer((writer) => {
-      writeOutcomeHead(writer, 'return', head.callId);
-      if (typeid !== undefined) exchange.writeLent(writer, value, typeid);
-      else if (isProxy && isObject(value)) exchange.writeLent(writer, value, '');
-      else exchange.writeValue(writer, result, purpose, serializerOf(head));
-    });
-  }
-
-  /** Down the lane, as long as its caller is blocked for that call. */
-  #outboxFor({ callId }: CallHead): Outbox {
-    const { outbox, lane } = this.#options;
-    return this.#laneCalls.has(callId) ? (lane() ?? outbox) : outbox;
-  }
-
-  #answerError(head: CallHead, error: unknown): void {
-    const { exchange } = this.#options;
-    const serializer = isKnown(head) ? serializerOf(head) : undefined;
-    const send = (value: unknown): void => {
-      this.#outboxFor(head).answer((writer) => {
-        writeOutcomeHead(writer, 'throw', head.callId);
-        exchange.writeValue(writer, value, 'result', serializer);
-      });
-    };
-    try {
-      send(error);
-    } catch (cause) {
-      const text = `What was thrown cannot be sent: ${messageOf(cause)}`;
-      send(new RemoteError(text, { remoteName: kindOf(error) }));
-    }
+    this.#answers.forget(callIds);
   }
 
   end(reason: Error): void {
@@ -506,10 +389,8 @@ export class Incoming {
     caller.leave();
     for (const running of this.#running.values()) running.abort(reason);
     this.#running.clear();
-    for (const delivery of this.#unconfirmed.values()) delivery.settle(false);
-    this.#unconfirmed.clear();
+    this.#answers.end();
     caller.loseAll();
-    this.#answers.clear();
     this.#tails.clear();
     this.#waiting.length = 0;
   }
@@ -520,20 +401,6 @@ function answersLater(name: string): UsageError {
   return new UsageError(
     `${what} of a sync() call answers a promise, and the thread that should keep it is blocked: give a function that answers at once, or await the call instead`,
   );
-}
-
-/** What the answer is carried by: whatever carried the call. Throws `SerializationError` where it is not here. */
-function serializerOf({ serializer }: CallHead): NamedSerializer | undefined {
-  return serializer === undefined ? undefined : serializerOfPeer(serializer);
-}
-
-function isKnown(head: CallHead): boolean {
-  try {
-    serializerOf(head);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Calls for one object keep their order; calls on answers follow those by themselves. */
@@ -551,29 +418,12 @@ async function settledNeeds(needs: Needs): Promise<void> {
   }
 }
 
-/** Of a delivery the value is kept, for calls on it: what it took was given to its caller. */
-function keptOf(outcome: Outcome, exposure?: Exposure): Outcome {
-  const { kind, value } = outcome;
-  if (exposure?.lendsInstances === true) return { kind, value, lends: true };
-  return value instanceof Delivery ? { kind, value: value.value } : outcome;
-}
-
 /** What is reached of an answer of an object that lends what it answers. */
 const LENDING: Exposure = { ...openExposure('object'), lendsInstances: true };
-
-function purposeOf({ returns }: CallHead, exposure: Exposure | undefined): Purpose {
-  if (returns === 'copy') return 'container';
-  return exposure?.lendsInstances === true ? 'instance' : 'result';
-}
 
 function valueOf(outcome: Outcome): unknown {
   if (outcome.kind === 'throw') rethrow(outcome.value);
   return outcome.value;
-}
-
-/** Plain objects are copied, but not where one is the referent, and a method of it answers itself. */
-function answersItself(value: unknown, source: Source | undefined): boolean {
-  return isObject(value) && value === source?.value && isPlainObject(value);
 }
 
 function isObject(value: unknown): value is object {
