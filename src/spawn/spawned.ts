@@ -68,7 +68,7 @@ export class Spawned<R> implements AsyncDisposable, Ending {
       this.#end = end;
       launch.packed.release();
     });
-    this.#over = Promise.allSettled([this.#result.promise, ended]);
+    this.#over = Promise.allSettled([this.#result.promise, ended, vessel.logged]);
     vessel.keepAlive(!settings.unref);
     this.#watch(settings.signal);
     void this.#run();

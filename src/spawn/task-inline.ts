@@ -10,6 +10,7 @@ import { type End, type Vessel } from './vessel';
 
 export class TaskInline implements Vessel {
   readonly pid = process.pid;
+  readonly logged = undefined;
   readonly #ended = deferred<End>();
   readonly #given = deferred<never>();
   readonly #desk: TaskDesk;
