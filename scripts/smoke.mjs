@@ -50,6 +50,7 @@ const programs = {
     runTypeScript('module-typed.mts', { module: 'node16', moduleResolution: 'node16' }),
   'TypeScript, moduleResolution bundler': () =>
     runTypeScript('bundler-typed.mts', { module: 'esnext', moduleResolution: 'bundler' }),
+  'the command': () => run([...npm, 'exec', '--no', '--', 'referent', 'version'], project),
 };
 
 const project = mkdtempSync(join(tmpdir(), 'referent-smoke-'));

@@ -2,10 +2,12 @@ import { registerStandardProxies } from './types/standard-types';
 
 export { Manager } from './manager';
 export { type ConnectOptions, type ManagerOptions, type Registration } from './manager-options';
+export { type ManagerNames } from './manager-names';
 export { Server } from './server';
 export { sync, type SyncManager } from './sync';
 export { type Sync, type SyncLockHandle, type SyncRemote } from './sync-types';
 export { version } from './version';
+export { withOptions } from './with-options';
 export { type Limits } from './base/limits';
 export { type Snapshot } from './host/control';
 export { forwardConsole, type ForwardConsoleOptions } from './log/console';
@@ -37,13 +39,12 @@ export {
   revive,
   sameReferent,
   tokenOf,
-  withOptions,
   type TokenOptions,
 } from './proxy/functions';
 export { handle, type Handle } from './proxy/handle';
 export { LockHandle, type Abandoned } from './proxy/lock-handle';
 export { IteratorProxy } from './proxy/iterator-proxy';
-export { type CallOptions, type WaitOptions } from './proxy/options';
+export { type CallOptions, type SerializerName, type WaitOptions } from './proxy/options';
 export {
   type Copied,
   type Landed,
@@ -51,6 +52,7 @@ export {
   type Remote,
   type RemoteResult,
 } from './proxy/remote-types';
+export { type NameOptions } from './session/naming';
 export { currentSignal } from './session/current-call';
 export { Except } from './spawn/except';
 export { spawn } from './spawn/spawn';
@@ -84,6 +86,9 @@ export {
   type PoolAsyncOptions,
   type PoolOptions,
 } from './types/pool';
+export { registerError } from './wire/error-values';
+export { registerSerializer, type Serializer } from './wire/serializers';
+export { registerValueType, type ValueTypeCodec } from './wire/value-types';
 export {
   AuthenticationError,
   ConnectionLostError,

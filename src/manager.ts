@@ -19,14 +19,15 @@ import {
   resolveRegistration,
   resolveShutdownOptions,
 } from './manager-options';
+import { logFault } from './log/faults';
 import { type LogTarget, openLog } from './log/log-target';
-import { processSink } from './log/logger-address';
-import { makeRecord } from './log/record';
+import { ManagerNames, resolveNaming } from './manager-names';
 import { ManagerProcess } from './manager-process';
 import { type Exit } from './process/child';
 import { type ModuleRef, resolveModule } from './process/modules';
 import {
   findPrivateKey,
+  findPrivateSerializer,
   isPrivateAddress,
   makePrivateDirectory,
   newPrivateAddress,
@@ -36,6 +37,8 @@ import {
 import { requireProtection } from './protection';
 import { type HandleOptions, type WaitOptions } from './proxy/options';
 import { type Route } from './proxy/key-ring';
+import { makeNamed } from './proxy/named';
+import { type Source } from './proxy/source';
 import { realm, retryLocal, translator } from './proxy/realm';
 import { addType, typesOf } from './registrations';
 import { Server } from './server';
@@ -44,10 +47,13 @@ import { Connection } from './session/connection';
 import { type Identity } from './session/handshake';
 import { deepFreeze } from './session/freeze';
 import { lossOf } from './session/loss';
+import { type NameOptions } from './session/naming';
 import { type Purpose } from './session/parties';
 import { isNetwork, lacksPort, reachable } from './transport/address';
 import { keyBytes } from './wire/auth';
+import { type Key } from './types/keys';
 import { STANDARD_TYPES } from './types/standard-types';
+import { DEFAULT_SERIALIZER, serializerToward } from './wire/serializers';
 
 /** Given by `connect` to the constructor, which users cannot do. */
 const CONNECTING: { address: string; settings: ConnectSettings }[] = [];
@@ -104,6 +110,8 @@ export class Manager extends Creators implements AsyncDisposable {
   #server: Server | undefined;
   #keepsAlive = false;
   #incarnation: string | undefined;
+  /** What has a name in the manager, by its key. */
+  readonly names = new ManagerNames(() => this.#use());
 
   /** Starts nothing: that is done by the first use, or by `start()`. */
   constructor(options?: ManagerOptions) {
@@ -200,6 +208,25 @@ export class Manager extends Creators implements AsyncDisposable {
     return this.#state;
   }
 
+  // ---- names ------------------------------------------------------------------------------------
+
+  /** Each use of the handle goes to what `key` stands for then. `create` runs where that is nothing. */
+  named<P extends object>(key: Key, create?: () => P | Promise<P>, options?: NameOptions): P {
+    return makeNamed(this.#source, resolveNaming(key, create, options)) as P;
+  }
+
+  /** Where late-bound handles find this manager. */
+  get #source(): Source {
+    return {
+      place: () => {
+        const { manager } = this.#connection?.identity ?? this.#identity ?? {};
+        return { address: this.address, manager };
+      },
+      connection: () => this.#use(),
+      makeHandle: (lease, options) => realm.makeHandle(lease, options),
+    };
+  }
+
   // ---- lifetime --------------------------------------------------------------------------------
 
   /**
@@ -234,9 +261,11 @@ export class Manager extends Creators implements AsyncDisposable {
       );
     }
     const { tls, debug } = settings;
+    const serializer = settings.serializer ?? DEFAULT_SERIALIZER;
     const serves = { address: this.#address, key, identity, limits: this.#limits, tls, debug };
     this.#server = new Server({
       ...serves,
+      serializer,
       registrations: this.#registrations,
       types: modulesOf(settings.types),
     });
@@ -351,8 +380,13 @@ export class Manager extends Creators implements AsyncDisposable {
     return await this.#use().manage(name);
   }
 
-  protected override make(typeid: string, args: readonly unknown[], purpose: Purpose): object {
-    return makeObject(this.#use(), { typeid, args, purpose });
+  protected override make(
+    typeid: string,
+    args: readonly unknown[],
+    purpose: Purpose,
+    options?: HandleOptions,
+  ): object {
+    return makeObject(this.#use(), { typeid, args, purpose }, options);
   }
 
   // ---- connecting ------------------------------------------------------------------------------
@@ -401,7 +435,8 @@ export class Manager extends Creators implements AsyncDisposable {
     const first = initializer === undefined ? undefined : resolveModule(initializer);
     const modules = [...types, ...this.#registrations.map(({ module }) => module), first];
     this.#log = openLog(settings.log, settings.logLevel);
-    if (isPrivate) makePrivateDirectory(this.#address, key);
+    const serializer = settings.serializer ?? DEFAULT_SERIALIZER;
+    if (isPrivate) makePrivateDirectory(this.#address, key, serializer);
     const config: ServerConfig = {
       address: this.#address,
       isPrivate,
@@ -415,6 +450,7 @@ export class Manager extends Creators implements AsyncDisposable {
       debug: settings.debug,
       name: settings.name,
       log: this.#log?.forChild,
+      serializer,
     };
     this.#fate.ended = false;
     const child = new ManagerProcess(config, {
@@ -449,6 +485,7 @@ export class Manager extends Creators implements AsyncDisposable {
       pid: () => this.#process?.pid,
       translator,
       lendsInstances: !hasNetwork,
+      serializer: this.#serializer,
       prepare: () => this.#prepare(),
       connecting: {
         ...this.#protection,
@@ -484,8 +521,7 @@ export class Manager extends Creators implements AsyncDisposable {
 
   /** For whoever listens, and for the log, where there is one: nobody may listen. */
   #warn(warning: Error): void {
-    const sink = this.#log ?? processSink();
-    sink?.write(makeRecord('warn', warning.message, 'manager', { error: warning }));
+    logFault(warning, this.#log);
     this.emit('warning', warning);
   }
 
@@ -524,6 +560,15 @@ export class Manager extends Creators implements AsyncDisposable {
     return undefined;
   }
 
+  /** Of a private manager that somebody else made, what its key file says. */
+  get #serializer(): string | undefined {
+    if (this.#settings !== undefined) return this.#settings.serializer;
+    const { serializer } = this.#connectSettings ?? {};
+    if (serializer !== undefined) return serializer;
+    const theirs = findPrivateSerializer(this.#address);
+    return theirs === undefined ? undefined : serializerToward(theirs);
+  }
+
   /** An own child has what we gave it, and proves it in the handshake, which is bound to the link. */
   get #protection(): Pick<Route, 'tls' | 'trusting'> {
     const { tls } = this.#settings ?? this.#connectSettings ?? {};
@@ -534,7 +579,8 @@ export class Manager extends Creators implements AsyncDisposable {
   #learnRoute(manager: string | undefined): void {
     if (this.#key === undefined || lacksPort(this.#address)) return;
     const address = reachable(this.#address);
-    realm.keys.learn({ ...this.#protection, address, key: this.#key, manager });
+    const { serializer } = this.#settings ?? this.#connectSettings ?? {};
+    realm.keys.learn({ ...this.#protection, address, key: this.#key, manager, serializer });
   }
 
   /** The owner learns how its manager ended a moment after the connection broke, or before. */

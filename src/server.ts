@@ -4,7 +4,9 @@ import { EventEmitter } from 'node:events';
 import { type Limits } from './base/limits';
 import { Host } from './host/host';
 import { Registry, type RegisteredType } from './host/registry';
+import { logFault } from './log/faults';
 import { resolveShutdownOptions } from './manager-options';
+import { Names } from './names/names';
 import { type ResolvedModule } from './process/modules';
 import {
   isPrivateAddress,
@@ -13,6 +15,7 @@ import {
 } from './process/runtime-directory';
 import { type Identity } from './session/handshake';
 import { type TlsOptions } from './transport/tls-options';
+import { type Key } from './types/keys';
 import { STANDARD_TYPES } from './types/standard-types';
 
 export interface ServerOptions {
@@ -24,6 +27,7 @@ export interface ServerOptions {
   readonly types: readonly ResolvedModule[];
   readonly tls: TlsOptions | undefined;
   readonly debug: boolean;
+  readonly serializer: string;
 }
 
 export class Server
@@ -48,10 +52,17 @@ export class Server
     this.#options = options;
     this.#registry = new Registry(STANDARD_TYPES, options);
     for (const registration of options.registrations) this.#registry.add(registration);
-    this.#host = new Host({ ...options, registry: this.#registry });
+    this.#host = new Host({
+      ...options,
+      registry: this.#registry,
+      names: (objects) => new Names(objects),
+    });
     this.#host.on('session', (session) => this.emit('session', session));
     this.#host.on('sessionEnd', (session) => this.emit('sessionEnd', session));
-    this.#host.on('fault', (fault) => this.emit('warning', fault));
+    this.#host.on('fault', (fault) => {
+      logFault(fault);
+      this.emit('warning', fault);
+    });
     this.#closed = new Promise((resolve) => {
       this.#host.once('closed', resolve);
     });
@@ -69,6 +80,14 @@ export class Server
     return this.#isListening;
   }
 
+  /**
+   * Gives a live object of this process a name, in place of what had it: clients reach it by
+   * `manager.named(key)`. Everything may be reached that does not begin with `_`.
+   */
+  publish(key: Key, object: object): void {
+    this.#host.names.publish(key, object);
+  }
+
   /** Resolves when clients can connect; keeps the process alive until `close()`. */
   async listen(): Promise<this> {
     this.#listening ??= this.#listen();
@@ -77,8 +96,8 @@ export class Server
   }
 
   async #listen(): Promise<void> {
-    const { address, key, types } = this.#options;
-    if (isPrivateAddress(address)) makePrivateDirectory(address, key);
+    const { address, key, types, serializer } = this.#options;
+    if (isPrivateAddress(address)) makePrivateDirectory(address, key, serializer);
     for (const module of types) await this.#registry.addModule(module);
     await this.#host.listen();
     this.#isListening = true;

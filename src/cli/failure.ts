@@ -34,7 +34,7 @@ const FLAGS: readonly (readonly [string, string])[] = [
 
 /** Tells on stderr what went wrong. */
 export function tell(error: unknown, args: readonly string[]): void {
-  const [line = ''] = messageOf(error).split('\n');
+  const line = messageOf(error).replace(/\s*\n\s*/g, ' ');
   say(FLAGS.reduce((text, [option, flag]) => text.replaceAll(option, flag), line));
   if (args.includes('--debug') || DEBUG.enabled) process.stderr.write(`${inspect(error)}\n`);
 }

@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { DEFAULT_LIMITS, type Limits } from '../base/limits';
 import { Host } from '../host/host';
 import { Registry } from '../host/registry';
+import { Names } from '../names/names';
 import {
   makePrivateDirectory,
   newPrivateAddress,
@@ -69,6 +70,7 @@ export class OwnHost {
       identity,
       limits,
       registry: new Registry([]),
+      names: (objects) => new Names(objects),
     });
     host.keepAlive(false);
     return host;

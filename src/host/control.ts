@@ -16,6 +16,7 @@ export interface ControlParts {
   /** Resolves when something has come that a claim may have waited for. */
   readonly nextArrival: (signal: AbortSignal) => Promise<void>;
   readonly claimMs: number;
+  readonly names: object;
 }
 
 /** A frozen picture of a server. */
@@ -42,7 +43,15 @@ export interface Snapshot {
 
 export const CONTROL_EXPOSURE: Exposure = {
   ...openExposure('manager'),
-  names: new Set(['numberOfObjects', 'debugInfo', 'inspect', 'shutdown', 'newRange', 'claim']),
+  names: new Set([
+    'numberOfObjects',
+    'debugInfo',
+    'inspect',
+    'shutdown',
+    'newRange',
+    'claim',
+    'names',
+  ]),
 };
 
 export class Control {
@@ -50,6 +59,11 @@ export class Control {
 
   constructor(parts: ControlParts) {
     this.#parts = parts;
+  }
+
+  /** What may be asked about names. */
+  get names(): object {
+    return this.#parts.names;
   }
 
   numberOfObjects(): number {

@@ -12,6 +12,7 @@ import { SessionReferences } from '../refs/session-references';
 import { type TicketTable } from '../refs/tickets';
 import { isIterator } from '../session/client-party';
 import { type Exposure, openExposure } from '../session/exposure';
+import { BOUND, requireName, retargeted } from '../session/naming';
 import {
   type Creation,
   type Lent,
@@ -21,6 +22,7 @@ import {
 } from '../session/parties';
 import { exposureOfSuper } from '../session/super';
 import { isData, kindOf } from '../wire/plain';
+import { type NameService } from './name-service';
 import { type Registry, type TypeDefinition } from './registry';
 
 export interface HostParts {
@@ -33,6 +35,7 @@ export interface HostParts {
   readonly arrived: () => void;
   /** A referent whose type has resources: disposed at the end. */
   readonly made: (referent: object) => void;
+  readonly names: NameService;
 }
 
 const NO_SUBJECT = {
@@ -45,6 +48,12 @@ const NO_SUBJECT = {
 /** A creation beyond the limit: why, and how often the client counts it. */
 interface Refusal {
   readonly error: LimitError;
+  count: number;
+}
+
+/** What a client took hold of by a name, under a number of its own. */
+interface Bound {
+  readonly row: Row<Exposure>;
   count: number;
 }
 
@@ -65,6 +74,8 @@ export class HostParty implements Party {
   readonly #toldFailures = new Set<number>();
   /** Creations beyond `limits.references`: why, until they are released. */
   readonly #refused = new Map<number, Refusal>();
+  /** By the client's number, what it took hold of by name. */
+  readonly #bound = new Map<number, Bound>();
 
   constructor(
     host: HostParts,
@@ -100,7 +111,7 @@ export class HostParty implements Party {
     if (refused !== undefined) {
       return { ...NO_SUBJECT, failure: refused.error };
     }
-    const row = this.references.has(absolute) ? this.#host.objects.get(absolute) : undefined;
+    const row = this.#rowOf(absolute);
     if (row === undefined) {
       throw new ObjectGoneError(
         `Object ${String(absolute)} is not held by this session: it was released`,
@@ -109,6 +120,13 @@ export class HostParty implements Party {
     if (row.failure !== undefined) this.#toldFailures.add(absolute);
     const { referent, exposure, ready, failure, owned } = row;
     return { referent, exposure, ready, failure, owned };
+  }
+
+  /** Undefined for what the session does not hold. */
+  #rowOf(id: number): Row<Exposure> | undefined {
+    const bound = this.#bound.get(id);
+    if (bound !== undefined) return bound.row;
+    return this.references.has(id) ? this.#host.objects.get(id) : undefined;
   }
 
   #absolute(id: number, relative: boolean): number {
@@ -159,7 +177,9 @@ export class HostParty implements Party {
       if (refused.count <= 0) this.#refused.delete(id);
       return;
     }
-    this.references.release(id, count);
+    const bound = this.#bound.get(id);
+    if (bound === undefined) this.references.release(id, count);
+    else this.#unbind(id, bound, count);
   }
 
   duplicate(number: number, relative: boolean): void {
@@ -169,10 +189,33 @@ export class HostParty implements Party {
       refused.count++;
       return;
     }
-    const row = this.references.has(id) ? this.#host.objects.get(id) : undefined;
+    const row = this.#rowOf(id);
     if (row === undefined)
       throw new ProtocolError(`Cannot hold object ${String(id)} twice: it is not held once`);
     this.references.add(row);
+    const bound = this.#bound.get(id);
+    if (bound !== undefined) bound.count++;
+  }
+
+  /** A client takes hold of what a name stands for, under a number of its own. */
+  #bind(id: number, [key, typeid]: readonly unknown[]): void {
+    try {
+      const name = requireName(key);
+      const row = this.#host.names.bind(name, String(typeid));
+      if (row === undefined) throw retargeted(name, id);
+      this.references.add(row);
+      this.#bound.set(id, { row, count: 1 });
+    } catch (error) {
+      this.#addRow(id, undefined, { ...OBJECT, typeid: BOUND }).failure = error;
+    }
+  }
+
+  #unbind(id: number, bound: Bound, count: number): void {
+    if (count > bound.count)
+      throw new ProtocolError(`Cannot release ${String(count)} of object ${String(id)}`);
+    bound.count -= count;
+    if (bound.count === 0) this.#bound.delete(id);
+    this.references.release(bound.row.id, count);
   }
 
   create(creation: Creation, args: () => unknown[], needs: readonly Promise<unknown>[]): void {
@@ -187,6 +230,10 @@ export class HostParty implements Party {
     } catch (error) {
       if (!(error instanceof LimitError) || this.#refused.size >= REFUSED_MAX) throw error;
       this.#refused.set(id, { error, count: 1 });
+      return;
+    }
+    if (creation.typeid === BOUND) {
+      this.#bind(id, args());
       return;
     }
     let definition: TypeDefinition;
@@ -297,7 +344,7 @@ export class HostParty implements Party {
     readonly uses: number;
     readonly ttlMs: number;
   }): void {
-    const row = this.references.has(mint.id) ? this.#host.objects.get(mint.id) : undefined;
+    const row = this.#rowOf(mint.id);
     if (row === undefined)
       throw new ProtocolError(`Cannot mint for object ${String(mint.id)}: it is not held`);
     const callable = typeof row.referent === 'function';

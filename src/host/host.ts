@@ -3,6 +3,7 @@
 
 import { inspect } from 'node:util';
 import { EventEmitter } from 'node:events';
+import { traceConnection } from '../base/diagnostics';
 import { rethrow } from '../base/errors';
 import { type Limits } from '../base/limits';
 import { RANGE_SIZE, ObjectTable } from '../refs/objects';
@@ -18,12 +19,14 @@ import { type Exposure } from '../session/exposure';
 import { toPlain } from '../session/plain-copy';
 import { type LocalServer, realm, translator } from '../proxy/realm';
 import { type Claimant, type RefusalReason } from '../wire/auth';
+import { DEFAULT_SERIALIZER } from '../wire/serializers';
 import { parseToken } from '../wire/token';
 import { Control, type ControlParts, type Snapshot } from './control';
 import { type Attachment, Entrance } from './entrance';
 import { FailedHandshakes } from './failed-handshakes';
 import { type HostParts } from './host-party';
 import { HostSession } from './host-session';
+import { type NameService } from './name-service';
 import { type Registry } from './registry';
 
 const SWEEP_MS = 1000;
@@ -39,9 +42,13 @@ export interface HostOptions {
   readonly ownerSecret?: Buffer | undefined;
   readonly limits: Limits;
   readonly registry: Registry;
+  /** Makes the names of the host, over its objects. */
+  readonly names: (objects: ObjectTable<Exposure>) => NameService;
   readonly tls?: TlsOptions | undefined;
   /** Over a network, whether clients are told where errors were thrown. */
   readonly debug?: boolean;
+  /** What carries structured data. Default v8; with any other, clients may not send v8. */
+  readonly serializer?: string;
 }
 
 export interface SessionEvent {
@@ -61,6 +68,7 @@ export class Host
   readonly manager: string;
   readonly objects: ObjectTable<Exposure>;
   readonly tickets: TicketTable;
+  readonly names: NameService;
   readonly #options: HostOptions;
   readonly #parts: HostParts;
   /** Links that have not proved themselves. */
@@ -95,6 +103,7 @@ export class Host
       disposeNow(referent).catch((error: unknown) => this.emit('fault', error as Error));
     });
     this.tickets = new TicketTable(this.objects, options.limits);
+    this.names = options.names(this.objects);
     this.#parts = {
       objects: this.objects,
       tickets: this.tickets,
@@ -106,6 +115,7 @@ export class Host
       made: (referent) => {
         this.#keepForDisposal(referent);
       },
+      names: this.names,
     };
     this.#controlParts = this.#makeControlParts();
     this.#control = new Control({ ...this.#controlParts, newRange: () => 0 });
@@ -129,6 +139,7 @@ export class Host
       claim: (text) => this.#claim(text),
       nextArrival: (signal) => this.#nextArrival(signal),
       claimMs: this.#options.limits.handshakeMs,
+      names: this.names.desk,
     };
   }
 
@@ -149,6 +160,7 @@ export class Host
     this.#listener.keepAlive(this.#keepsAlive);
     this.#sweeper = setInterval(() => {
       this.tickets.sweep();
+      this.names.sweep();
       this.#door?.sweep(this.#options.limits.handshakeMs);
     }, SWEEP_MS).unref();
   }
@@ -216,17 +228,20 @@ export class Host
       ownerSecret,
       limits,
       sendsStacks: !isNetwork(this.#address) || this.#options.debug === true,
+      serializer: this.#options.serializer ?? DEFAULT_SERIALIZER,
       translator,
       parts: this.#parts,
       control: this.#controlParts,
       nextRange: () => this.#nextRange(),
       onOpen: (session) => {
+        traceConnection('open', peer);
         this.emit('session', { id: session.id, peer });
         this.#arrived();
       },
       onEnded: (session) => {
         this.#callsOfEnded += session.callsIn;
         this.#sessions.delete(session);
+        traceConnection('closed', peer);
         this.emit('sessionEnd', { id: session.id, peer });
         this.#arrived();
       },
@@ -339,6 +354,7 @@ export class Host
     for (const entrance of this.#entrances) entrance.close();
     clearInterval(this.#sweeper);
     this.tickets.clear();
+    this.names.clear();
     realm.removeServer(this);
     this.emit('closed');
   }

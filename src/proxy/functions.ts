@@ -6,7 +6,8 @@ import { isPlainArray, isPlainMap, isPlainObject, isPlainSet } from '../wire/pla
 import { type Lease } from '../refs/lease';
 import { tokenTextOf } from '../wire/token';
 import { BaseProxy } from './base-proxy';
-import { letGo, mint, calleeOf } from './handles';
+import { calleeOf, forget, letGo, mint } from './handles';
+import { type Late, lateOf, useOnce } from './late';
 import { type CallOptions, type HandleOptions, SYNC, mergeOptions } from './options';
 import {
   type ProxyClass,
@@ -22,17 +23,21 @@ import { type Remote } from './remote-types';
 
 /** Gives the reference of a proxy back now; calls through it then reject. */
 export function release(proxy: object): void {
+  if (lateOf(proxy) !== undefined) return; // it holds nothing
   letGo(proxy, requireLease(proxy));
 }
 
 export function isProxy(value: unknown): boolean {
   const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function';
-  return isObject && leaseOfHandle(value) !== undefined;
+  return isObject && (lateOf(value) !== undefined || leaseOfHandle(value) !== undefined);
 }
 
 /** Whether both are proxies of one and the same object. */
 export function sameReferent(a: unknown, b: unknown): boolean {
   if (!isProxy(a) || !isProxy(b)) return false;
+  if (lateOf(a as object) !== undefined || lateOf(b as object) !== undefined) {
+    return isSameName(a as object, b as object);
+  }
   const left = requireLease(a);
   const right = requireLease(b);
   if (left === right) return true;
@@ -41,8 +46,16 @@ export function sameReferent(a: unknown, b: unknown): boolean {
   return sameManager && left.id !== 0 && left.id === right.id;
 }
 
+/** What a name stands for may change at any time: only the names can be compared. */
+function isSameName(a: object, b: object): boolean {
+  const token = lateOf(a)?.binding.token();
+  return token !== undefined && token === lateOf(b)?.binding.token();
+}
+
 /** Another handle of the same referent, with these options for its calls. */
 export function withOptions<T extends object>(proxy: T, options: CallOptions): T {
+  const late = lateOf(proxy);
+  if (late !== undefined) return late.again(mergeOptions(late.options, options)) as T;
   const lease = requireLease(proxy);
   const merged = mergeOptions(optionsOf(proxy), options); // checked before anything is counted
   const copy = calleeOf(lease).duplicate(lease);
@@ -54,11 +67,19 @@ export function withOptions<T extends object>(proxy: T, options: CallOptions): T
  * they give: `sync(list)[0]`, `for (const x of sync(list))`.
  */
 export function blocking(proxy: object): object {
+  const late = lateOf(proxy);
+  if (late !== undefined) return blockingLate(proxy, late);
   const lease = requireLease(proxy);
   const options = optionsOf(proxy);
   if (options?.[SYNC] === true) return proxy;
   requireElsewhere(calleeOf(lease).peer);
   return makeLike(proxy, calleeOf(lease).duplicate(lease), { ...options, [SYNC]: true });
+}
+
+function blockingLate(proxy: object, { options, binding, again }: Late): object {
+  if (options?.[SYNC] === true) return proxy;
+  requireElsewhere(binding.address);
+  return again({ ...options, [SYNC]: true });
 }
 
 /** Throws `UsageError` where this thread is the one that would have to answer. */
@@ -83,8 +104,17 @@ export function makeBeside(proxy: object, typeid: string, args: readonly unknown
 
 /** A remote handle of any proxy, with a lease of its own: its members are lazy, and chains are one call. */
 export function viewOf(proxy: object): object {
+  const late = lateOf(proxy);
+  if (late !== undefined) return late.again(late.options, makeView);
   const lease = requireLease(proxy);
   return makeRemoteHandle(calleeOf(lease).duplicate(lease), optionsOf(proxy), purposeOf(proxy));
+}
+
+/** A view takes what the proxy takes that it stands in for. */
+function makeView(lease: Lease, options?: HandleOptions): object {
+  const proxy = realm.makeHandle(lease, options);
+  forget(proxy);
+  return makeRemoteHandle(lease, options, purposeOf(proxy));
 }
 
 /**
@@ -152,12 +182,27 @@ export function tokenOf(
   proxy: object,
   options?: TokenOptions,
 ): Promise<string> & { readonly text: string } {
-  const lease = requireLease(proxy);
   const { ttlMs, uses, confirm } = resolveOptions('tokenOf', TOKEN_RULES, options);
+  const late = lateOf(proxy);
+  if (late !== undefined) return nameToken(late, ttlMs !== undefined || uses > 0);
+  const lease = requireLease(proxy);
   const callee = calleeOf(lease);
   const text = mint(lease, { uses, ttlMs: ttlMs ?? callee.ticketMs });
   const answer = confirm ? callee.confirm().then(() => text) : Promise.resolve(text);
   return Object.assign(answer, { text });
+}
+
+function nameToken(
+  { binding }: Late,
+  isLimited: boolean,
+): Promise<string> & { readonly text: string } {
+  if (isLimited) {
+    throw new UsageError(
+      'Options "ttlMs" and "uses" of tokenOf() are for objects: the token of a name holds none, and is good as long as the name is',
+    );
+  }
+  const text = binding.token();
+  return Object.assign(Promise.resolve(text), { text });
 }
 
 /** From now on, in this process, proxies of that typeid are of this class. */
@@ -174,14 +219,7 @@ export function oneway<T extends object>(
 ): { -readonly [K in keyof T]: OnewayMember<T[K]> };
 export function oneway<T extends object>(proxy: T): { [K in keyof T]: OnewayMember<T[K]> };
 export function oneway(proxy: object): object {
-  const lease = requireLease(proxy);
-  const callee = calleeOf(lease);
-  const purpose = purposeOf(proxy);
-  const send = (operation: 'call' | 'set', name: string, args: readonly unknown[]): void => {
-    callee
-      .call({ target: lease, operation, path: [], name, args, purpose, held: proxy })
-      .catch((error: unknown) => callee.onWarning?.(error as Error));
-  };
+  const send = senderOf(proxy);
   return new Proxy(Object.create(null) as object, {
     get: (_target, name) =>
       typeof name === 'symbol' || name === 'then'
@@ -195,6 +233,32 @@ export function oneway(proxy: object): object {
       return true;
     },
   });
+}
+
+/** Sends an operation; what goes wrong with it is a warning. */
+function senderOf(
+  proxy: object,
+): (operation: 'call' | 'set', name: string, args: readonly unknown[]) => void {
+  const late = lateOf(proxy);
+  if (late !== undefined) {
+    const { binding } = late;
+    return (operation, name, args) => {
+      useOnce(binding, (_target, { send }) => send(operation, name, args)).catch(
+        (error: unknown) => {
+          binding.warn(error as Error);
+        },
+      );
+    };
+  }
+  const lease = requireLease(proxy);
+  const callee = calleeOf(lease);
+  const purpose = purposeOf(proxy);
+  const options = optionsOf(proxy);
+  return (operation, name, args) => {
+    callee
+      .call({ target: lease, operation, path: [], name, args, purpose, held: proxy, ...options })
+      .catch((error: unknown) => callee.onWarning?.(error as Error));
+  };
 }
 
 export type OnewayMember<M> = M extends (...args: infer A) => unknown

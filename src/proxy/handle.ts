@@ -5,8 +5,9 @@ import { type Lease } from '../refs/lease';
 import { answered } from '../session/calls';
 import { type Operation } from '../wire/frames';
 import { BaseProxy } from './base-proxy';
-import { describeHandle, idOf, calleeOf } from './handles';
-import { type CallOptions, requireCallOptions } from './options';
+import { calleeOf, describeHandle, idOf } from './handles';
+import { type Late, lateOf, useOnce } from './late';
+import { type CallOptions, mergeOptions, requireCallOptions } from './options';
 import { optionsOf, purposeOf, requireLease } from './realm';
 import { type Link, linkTo, send, superOf } from './remote';
 import { type Loose, type Remote, type RemoteResult } from './remote-types';
@@ -16,10 +17,14 @@ const GONE = Symbol('gone');
 
 export class Handle<T = Loose> {
   readonly #proxy: object;
-  readonly #link: Link;
+  /** A handle of a name has none: each use finds what it goes to. */
+  readonly #link: Link | undefined;
+  readonly #late: Late | undefined;
 
   constructor(proxy: object) {
     this.#proxy = proxy;
+    this.#late = lateOf(proxy);
+    if (this.#late !== undefined) return;
     this.#link = linkTo(proxy, () => ({
       lease: requireLease(proxy),
       options: optionsOf(proxy),
@@ -76,7 +81,7 @@ export class Handle<T = Loose> {
   }
   /** The same object by the members of the class above its own; `handle(…super).super` goes on. */
   get super(): Remote<T> {
-    return superOf(this.#link) as Remote<T>;
+    return superOf(this.#linked) as Remote<T>;
   }
   /** Deep by value, in the manager; a proxy stands for its referent. */
   equals(other: unknown): Promise<boolean> {
@@ -84,17 +89,23 @@ export class Handle<T = Loose> {
   }
   /** Local: the text of the handle, not of the referent. */
   toString(): string {
+    if (this.#late !== undefined) return this.#late.binding.describe();
     const name = this.#proxy instanceof BaseProxy ? this.#proxy.constructor.name : 'Remote';
-    return describeHandle(name, this.#link.state.lease);
+    return describeHandle(name, this.#linked.state.lease);
   }
   get id(): string {
+    if (this.#late !== undefined) {
+      throw new UsageError(
+        'The handle of a name has no id, because the name may stand for any object: manager.names.get(key) answers the one that it stands for now',
+      );
+    }
     return idOf(this.#root('id'));
   }
   get typeid(): string {
-    return this.#root('typeid').typeid;
+    return this.#late?.binding.typeid ?? this.#root('typeid').typeid;
   }
   get address(): string {
-    return calleeOf(this.#link.state.lease).peer;
+    return this.#late?.binding.address ?? calleeOf(this.#linked.state.lease).peer;
   }
   /** Whether the referent is there, and whoever has it answers and listens. */
   async alive(): Promise<boolean> {
@@ -106,9 +117,16 @@ export class Handle<T = Loose> {
     }
   }
 
+  get #linked(): Link {
+    if (this.#link !== undefined) return this.#link;
+    throw new UsageError(
+      'A name may stand for any object: do that with the one that manager.names.get(key) answers',
+    );
+  }
+
   /** Of a member nothing is known here. */
   #root(what: string): Lease {
-    const { from, path, state } = this.#link;
+    const { from, path, state } = this.#linked;
     if (from === undefined && path.length === 0) return state.lease;
     throw new UsageError(`The ${what} of a member is not known here: await it first`);
   }
@@ -119,8 +137,13 @@ export class Handle<T = Loose> {
     args: readonly unknown[],
     options?: CallOptions,
   ): Promise<unknown> {
+    const late = this.#late;
+    if (late !== undefined) {
+      const all = mergeOptions(late.options, options);
+      return useOnce(late.binding, (_target, reached) => reached.send(operation, name, args, all));
+    }
     const more = options === undefined ? undefined : requireCallOptions(options);
-    return answered(send(this.#link, operation, name, args, more));
+    return answered(send(this.#linked, operation, name, args, more));
   }
 }
 

@@ -16,9 +16,15 @@ export function hold(handle: object, lease: Lease): void {
   collector.watch(handle, lease);
 }
 
-export function letGo(handle: object, lease: Lease): void {
+/** From now on its collection gives nothing back. */
+export function forget(handle: object): void {
   collector.forget(handle);
-  lease.release(true);
+}
+
+/** `explicit`: somebody meant it; else it waits for company. */
+export function letGo(handle: object, lease: Lease, explicit = true): void {
+  collector.forget(handle);
+  lease.release(explicit);
 }
 
 /** What calls through a lease go to. */

@@ -48,6 +48,8 @@ function watchYoung(): void {
   for (const handle of young) watch(handle);
   young.clear();
 }
+/** `listener` runs when the release of `handle` is on its way. */
+export let whenReleased: (handle: LockHandle, listener: () => void) => void;
 
 /** Given up by `release()`, `await using`, or the end of the holder. */
 export class LockHandle implements AsyncDisposable {
@@ -56,8 +58,10 @@ export class LockHandle implements AsyncDisposable {
   #stopWatching: (() => void) | undefined;
   #isReleased = false;
   #released: Promise<void> | undefined;
+  #onRelease: (() => void) | undefined;
 
   static {
+    whenReleased = (handle, listener) => (handle.#onRelease = listener);
     watch = (handle) => {
       const { lease, held } = handle.#grant;
       collected.register(handle, { typeid: lease.typeid, held }, handle);
@@ -106,6 +110,7 @@ export class LockHandle implements AsyncDisposable {
       if (!young.delete(this)) collected.unregister(this);
       this.#stopWatching?.();
       this.#released = this.#grant.release();
+      this.#onRelease?.();
     }
     // Behind `sync` there is nothing to wait for.
     return this.#released as Promise<void>;

@@ -6,12 +6,18 @@ import { AuthenticationError, UsageError } from '../base/errors';
 import { DEFAULT_LIMITS, defaultLimits } from '../base/limits';
 import { type Lease } from '../refs/lease';
 import { Connection } from '../session/connection';
+import { type Exposure } from '../session/exposure';
+import { type Identity } from '../session/handshake';
 import { lossOf } from '../session/loss';
+import { type Name, requireName } from '../session/naming';
 import { type Purpose, type Translator } from '../session/parties';
 import { isNetwork, lacksPort } from '../transport/address';
-import { type Token, parseToken } from '../wire/token';
+import { serializerToward } from '../wire/serializers';
+import { type Token, isNameToken, parseNameToken, parseToken } from '../wire/token';
+import { unpackValue } from '../wire/values';
 import {
   findPrivateKey,
+  findPrivateSerializer,
   isPrivateAddress,
   waitForPrivateManager,
 } from '../process/runtime-directory';
@@ -27,6 +33,8 @@ import {
 } from './sync-remote';
 import { type HandleOptions, SYNC } from './options';
 import { KeyRing, type Route } from './key-ring';
+import { lateOf } from './late';
+import { makeNamed } from './named';
 import {
   leaseOfRemote,
   makeRemote,
@@ -34,6 +42,7 @@ import {
   pathOfMember,
   purposeOfRemote,
 } from './remote';
+import { type Source } from './source';
 
 export type ProxyClass = new (lease: Lease, options?: HandleOptions) => BaseProxy;
 
@@ -43,8 +52,21 @@ const BLOCKING: HandleOptions = Object.freeze({ [SYNC]: true as const });
 export interface LocalServer {
   readonly manager: string;
   readonly address: string;
+  /** Its names: a live object of this process is published there. */
+  readonly names: {
+    /** `exposure`: what clients may reach; by default all that does not begin with `_`. */
+    publish(key: Name, object: object, exposure?: Exposure): void;
+    get(key: Name): unknown;
+    delete(key: Name): boolean;
+  };
   /** The object, or a promise of it where the token came before it. */
   open(text: string): object | Promise<object>;
+}
+
+/** Which manager is meant, and where. */
+interface Whereabouts {
+  readonly manager: string | undefined;
+  readonly address: string;
 }
 
 /** A token that another manager claims once has this long. */
@@ -78,6 +100,11 @@ class Realm {
   }
   removeServer(server: LocalServer): void {
     this.#servers.delete(server);
+  }
+
+  /** Those that serve from this process. */
+  get servers(): Iterable<LocalServer> {
+    return this.#servers;
   }
 
   /** Whether this very thread serves there: who blocks for that waits for itself. */
@@ -124,6 +151,7 @@ class Realm {
 
   /** What a token names: the object itself in its own process, else a handle that claims it. */
   open(text: string): { readonly value: unknown; readonly claim: Promise<unknown> | undefined } {
+    if (isNameToken(text)) return { value: this.#openName(text), claim: undefined };
     const token = parseToken(text);
     for (const server of this.#servers) {
       if (server.manager !== token.manager) continue;
@@ -134,6 +162,40 @@ class Realm {
     }
     const { lease, over } = this.#connectionFor(token).claim(text);
     return { value: this.makeHandle(lease), claim: over };
+  }
+
+  /** What a name stands for in its own process, else a handle of it. */
+  #openName(text: string): unknown {
+    const { manager, address, key: packed } = parseNameToken(text);
+    const key = requireName(unpackValue(packed));
+    for (const server of this.#servers) {
+      if (server.manager === manager || server.address === address) return server.names.get(key);
+    }
+    return makeNamed(this.#sourceOf(manager, address), { key });
+  }
+
+  /** A manager that may be another one by the time it is used: a name outlives its restart. */
+  #sourceOf(manager: string | undefined, address: string): Source {
+    return {
+      place: () => ({ address, manager }),
+      connection: () => {
+        const connection = this.#connectionTo({ manager, address });
+        connection.wake();
+        return connection;
+      },
+      makeHandle: (lease, options) => this.makeHandle(lease, options),
+    };
+  }
+
+  /** Any connection that leads there. */
+  #connectionTo({ manager, address: given }: Whereabouts): Connection {
+    const route = this.keys.find(manager, given);
+    const address = route?.address ?? given;
+    for (const connection of this.#connections) {
+      const fits = connection.identity?.manager === manager || connection.address === address;
+      if (fits && connection.state !== 'closed') return connection;
+    }
+    return this.#connectTo({ manager, address: given }, route);
   }
 
   #connectionFor(token: Token): Connection {
@@ -149,22 +211,23 @@ class Realm {
       const known = connection.identity === undefined && connection.address === address;
       if (known && connection.state !== 'closed') return connection;
     }
-    return this.#connectTo(token, route);
+    const { manager, incarnation } = token;
+    return this.#connectTo(token, route, { manager, incarnation });
   }
 
   /** A manager without a connection: one whose route is known, or a private one, by its key file. */
-  #connectTo(token: Token, route: Route | undefined): Connection {
-    const { manager, incarnation } = token;
+  #connectTo(token: Whereabouts, route: Route | undefined, expected?: Identity): Connection {
     const address = route?.address ?? token.address;
     const limits = defaultLimits(isPrivateAddress(address));
     const timeoutMs = isNetwork(address) ? limits.handshakeMs : undefined;
     const connection = new Connection({
       address,
       key: () => keyFor(token, route),
-      expected: { manager, incarnation },
+      ...(expected === undefined ? {} : { expected }),
       limits,
       translator,
       lendsInstances: !isNetwork(address),
+      serializer: toward(route?.serializer ?? findPrivateSerializer(address)),
       prepare: async () => {
         // A token is only words: no socket is opened for one whose key is not known.
         if (!isPrivateAddress(address)) keyFor(token, route);
@@ -204,7 +267,14 @@ export async function retryLocal(error: unknown, attempt: number): Promise<boole
   return true;
 }
 
-function keyFor({ manager, address }: Token, route: Route | undefined): Buffer {
+function toward(serializer: string | undefined): string | undefined {
+  return serializer === undefined ? undefined : serializerToward(serializer);
+}
+
+function keyFor(
+  { manager = 'whose name is not known', address }: Whereabouts,
+  route: Route | undefined,
+): Buffer {
   const key = route === undefined ? findPrivateKey(address) : Buffer.from(route.key);
   if (key !== undefined) return key;
   throw new AuthenticationError(
@@ -220,6 +290,7 @@ function onceToken(lease: Lease): string | undefined {
 export const translator: Translator = {
   leaseOf: leaseOfHandle,
   pathOf: pathOfMember,
+  nameTokenOf: (value) => lateOf(value)?.binding.token(),
   onceToken,
   adopt: (lease, isBlocking) => realm.makeHandle(lease, isBlocking ? BLOCKING : undefined),
   open: (text) => realm.open(text),
@@ -231,6 +302,8 @@ export function leaseOfHandle(value: object): Lease | undefined {
 }
 
 export function optionsOf(proxy: object): HandleOptions | undefined {
+  const late = lateOf(proxy);
+  if (late !== undefined) return late.options;
   return proxy instanceof BaseProxy
     ? optionsOfBaseProxy(proxy)
     : (optionsOfRemote(proxy) ?? optionsOfSyncRemote(proxy));

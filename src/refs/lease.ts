@@ -19,6 +19,8 @@ export class Lease {
   readonly typeid: string;
   readonly callable: boolean;
   released = false;
+  /** How many calls were made through it. */
+  calls = 0;
   /** Why the referent never came to be, or can no longer be reached. */
   failure: Error | undefined;
   /** Further leases of a referent that has no number yet: they get theirs with this one. */

@@ -7,7 +7,7 @@ import { lacksPort } from '../transport/address';
 import { type Outbox } from '../transport/outbox';
 import { PipeEnd } from '../transport/sync-pipe';
 import { Lane, type LaneOptions } from './lane';
-import { type BlockingCall, type CallRequest } from './outgoing';
+import { type BlockingCall, type CallDetails, type CallRequest } from './outgoing';
 import { type Blocker, type Session } from './session';
 
 type Request = CallRequest & { readonly target: Lease };
@@ -61,9 +61,10 @@ export class Blocking implements Blocker {
     const deadline = timeoutMs > 0 ? performance.now() + timeoutMs : undefined;
     const call = session.openBlocking(request);
     if (!this.#claimHeld(deadline) || !this.#complete(call, deadline)) {
-      this.#giveUp(call);
       const text = `Call of "${request.name}" was not answered within ${String(timeoutMs)} ms`;
-      throw new TimeoutError(text);
+      const error = new TimeoutError(text);
+      this.#giveUp(call, error);
+      throw error;
     }
     if (call.outcome?.kind !== 'throw') return call.outcome?.value;
     const { value } = call.outcome;
@@ -79,8 +80,8 @@ export class Blocking implements Blocker {
   }
 
   /** A call of the manager itself. */
-  manage(name: string): unknown {
-    return this.callBlocking({ ...this.#options.managing(name, []), lane: true });
+  manage(name: string, args: readonly unknown[] = [], options: CallDetails = {}): unknown {
+    return this.callBlocking({ ...this.#options.managing(name, args), ...options, lane: true });
   }
 
   /** Blocks until the session is there: ids and tokens exist, and what waited is on its way. */
@@ -190,9 +191,9 @@ export class Blocking implements Blocker {
     return true;
   }
 
-  #giveUp(call: BlockingCall): void {
+  #giveUp(call: BlockingCall, reason?: Error): void {
     if (call.outcome !== undefined) return;
-    this.#options.session.giveUp(call);
+    this.#options.session.giveUp(call, reason);
     this.#lookOutFor(call);
   }
 

@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { traceConnection } from '../base/diagnostics';
 import {
   ConnectionLostError,
   ProtocolError,
@@ -20,6 +21,7 @@ import { Outbox } from '../transport/outbox';
 import { type Link } from '../transport/link';
 import { HANDSHAKE_BYTES, SESSION_BYTES } from '../wire/auth';
 import { type ControlFrame, type Frame } from '../wire/frames';
+import { DEFAULT_SERIALIZER } from '../wire/serializers';
 import { parseToken } from '../wire/token';
 import { unpackValue } from '../wire/values';
 import { type LaneOptions, tooSlow } from './lane';
@@ -41,7 +43,7 @@ import { type Wish } from './callee';
 import { Mint } from './mint';
 import { Numbers } from './numbers';
 import { type Translator } from './parties';
-import { type CallRequest } from './outgoing';
+import { type CallDetails, type CallRequest } from './outgoing';
 import { type Minter, Session } from './session';
 
 export interface ConnectionOptions extends Omit<Credentials, 'session'> {
@@ -49,6 +51,8 @@ export interface ConnectionOptions extends Omit<Credentials, 'session'> {
   readonly translator: Translator;
   /** Whether instances of classes may be lent as arguments. */
   readonly lendsInstances: boolean;
+  /** What carries structured data. Default v8. */
+  readonly serializer?: string | undefined;
   /**
    * Resolves when somebody listens, with the address where only that tells it. Once, before the
    * first attempt.
@@ -115,11 +119,15 @@ export class Connection implements Minter {
       translator: options.translator,
       limits: options.limits,
       peer: options.address,
+      ...(options.serializer === undefined ? {} : { serializer: options.serializer }),
       canRelease: () => this.#isAdmitted,
       onControl: (frame, error) => {
         this.#onControl(frame, error);
       },
     });
+    if (options.serializer !== undefined && options.serializer !== DEFAULT_SERIALIZER) {
+      this.session.control({ kind: 'speak', serializer: options.serializer });
+    }
     this.session.minter = this;
     this.session.blocker = this.blocking = this.#makeBlocking();
     this.session.onPending = () => {
@@ -165,9 +173,9 @@ export class Connection implements Minter {
   }
 
   /** A call of the manager itself. */
-  manage(name: string, args: readonly unknown[] = [], signal?: AbortSignal): Promise<unknown> {
+  manage(name: string, args: readonly unknown[] = [], options: CallDetails = {}): Promise<unknown> {
     this.wake();
-    return this.session.call({ ...this.#managing(name, args), signal });
+    return this.session.call({ ...this.#managing(name, args), ...options });
   }
 
   /** Whatever it is that the token names, a plain object too, it is lent and not copied. */
@@ -244,6 +252,7 @@ export class Connection implements Minter {
       own?.release(false); // a blocked thread has claimed it meanwhile
       return;
     }
+    if (own !== undefined) lease.id = own.id; // of what was reached by a name the token has another
     own?.move();
     lease.granted();
   }
@@ -363,6 +372,7 @@ export class Connection implements Minter {
 
   async #open(): Promise<void> {
     this.#state = 'connecting';
+    traceConnection('connecting', this.address);
     this.#updateBusy();
     try {
       const address = await this.#options.prepare();
@@ -463,6 +473,7 @@ export class Connection implements Minter {
   /** The first of our links was let in: ids and tokens exist. A further one finds the same session. */
   #admitted({ identity, range, ticketKey }: Admission): void {
     this.#identity = identity;
+    if (!this.#isAdmitted) traceConnection('open', this.address);
     this.#isAdmitted = true;
     if (this.#numbers.range === 0) {
       this.#numbers.begin(range);
@@ -510,6 +521,7 @@ export class Connection implements Minter {
   #end(reason: Error, told: Error | undefined): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
+    traceConnection('closed', this.address, told);
     this.session.end(reason, (sent) => lossOfCall(reason, sent));
     for (const { fail } of this.#pings.values()) fail(again(reason));
     this.#pings.clear();

@@ -14,9 +14,11 @@ import {
 import { deferred } from '../base/deferred';
 import { type Limits } from '../base/limits';
 import { type Outbox } from '../transport/outbox';
+import { type ByteReader } from '../wire/bytes';
 import { type CallHead, type Frame, type Guard, writeOutcomeHead } from '../wire/frames';
 import { isPlainObject, kindOf } from '../wire/plain';
 import { type Reference, type Target } from '../wire/references';
+import { type NamedSerializer, serializerOfPeer } from '../wire/serializers';
 import { type Caller } from './caller';
 import { RunningCall, runAs } from './current-call';
 import { Delivery } from './delivery';
@@ -24,6 +26,7 @@ import { Awaited, type Exchange, type Needs } from './exchange';
 import { type Exposure, follow, perform } from './exposure';
 import { requireHeld } from './guard';
 import { type Outcome, isThenable, outcomeOf } from './outcome';
+import { toPlain } from './plain-copy';
 import { exposureOfSuper } from './super';
 import { inTurn, needsTurn } from './turns';
 
@@ -109,6 +112,7 @@ export class Incoming {
     let source: Source;
     try {
       args = this.#argumentsOf(frame, needs);
+      serializerOf(head); // one that is not here is an error before anything is done
       source = this.#sourceOf(head.target);
     } catch (error) {
       this.#refuse(head, error);
@@ -347,13 +351,22 @@ export class Incoming {
   }
 
   /** The caller has given up: whether it was blocked or not, it is not any more. */
-  cancel(callId: number): void {
+  cancel(callId: number, body: ByteReader): void {
     this.#laneCalls.delete(callId);
-    const reason = new DOMException('The caller gave up', 'AbortError');
+    const reason = this.#reasonOf(body);
     const at = this.#waiting.findIndex(({ head }) => head.callId === callId);
     const [waiting] = at === -1 ? [] : this.#waiting.splice(at, 1);
     if (waiting !== undefined) this.#conclude(waiting.head, { kind: 'throw', value: reason });
     else this.#running.get(callId)?.abort(reason);
+  }
+
+  #reasonOf(body: ByteReader): unknown {
+    try {
+      return this.#options.exchange.readValue(body, []);
+    } catch (error) {
+      if (error instanceof ProtocolError) throw error;
+      return error; // it is of a class that is not known here
+    }
   }
 
   /** The caller has the result of that call, or gave up before it came. */
@@ -417,7 +430,7 @@ export class Incoming {
     try {
       this.#outboxFor(head).answer((writer) => {
         writeOutcomeHead(writer, 'deliver', head.callId);
-        exchange.writeValue(writer, delivery.value, 'result');
+        exchange.writeValue(writer, delivery.value, 'result', serializerOf(head));
       });
       this.#unconfirmed.set(head.callId, delivery);
     } catch (cause) {
@@ -431,11 +444,15 @@ export class Incoming {
     const isMember = head.operation === 'call' && head.path.length === 0;
     const typeid = isMember ? source?.exposure?.resultTypes.get(head.name) : undefined;
     const isProxy = head.returns === 'proxy' || (isMember && answersItself(value, source));
+    const copies = head.returns === 'copy';
+    const purpose = copies ? 'container' : 'result';
+    // What is shared inside of the result is copied with it.
+    const result = copies && head.operation !== 'value' ? toPlain(value) : value;
     this.#outboxFor(head).answer((writer) => {
       writeOutcomeHead(writer, 'return', head.callId);
       if (typeid !== undefined) exchange.writeLent(writer, value, typeid);
       else if (isProxy && isObject(value)) exchange.writeLent(writer, value, '');
-      else exchange.writeValue(writer, value, head.returns === 'copy' ? 'container' : 'result');
+      else exchange.writeValue(writer, result, purpose, serializerOf(head));
     });
   }
 
@@ -447,10 +464,11 @@ export class Incoming {
 
   #answerError(head: CallHead, error: unknown): void {
     const { exchange } = this.#options;
+    const serializer = isKnown(head) ? serializerOf(head) : undefined;
     const send = (value: unknown): void => {
       this.#outboxFor(head).answer((writer) => {
         writeOutcomeHead(writer, 'throw', head.callId);
-        exchange.writeValue(writer, value, 'result');
+        exchange.writeValue(writer, value, 'result', serializer);
       });
     };
     try {
@@ -480,6 +498,20 @@ function answersLater(name: string): UsageError {
   return new UsageError(
     `${what} of a sync() call answers a promise, and the thread that should keep it is blocked: give a function that answers at once, or await the call instead`,
   );
+}
+
+/** What the answer is carried by: whatever carried the call. Throws `SerializationError` where it is not here. */
+function serializerOf({ serializer }: CallHead): NamedSerializer | undefined {
+  return serializer === undefined ? undefined : serializerOfPeer(serializer);
+}
+
+function isKnown(head: CallHead): boolean {
+  try {
+    serializerOf(head);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Calls for one object keep their order; calls on answers follow those by themselves. */

@@ -16,6 +16,7 @@ import {
 } from '../wire/frames';
 import { type Reference, type Target } from '../wire/references';
 import { type Absence, hasDefault } from './absence';
+import { requireSerializer } from '../wire/serializers';
 import { Calls, type PendingCall } from './calls';
 import { type Exchange, numberOf } from './exchange';
 import { type Guarding, HOLDING } from './guard';
@@ -32,6 +33,8 @@ export interface CallRequest extends Absence {
   readonly purpose: Purpose;
   readonly returns?: Returns | undefined;
   readonly timeoutMs?: number | undefined;
+  /** What carries structured data of the call and of its answer. */
+  readonly serializer?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** The handle of a lock: the call runs only while that holding lasts. */
   readonly guard?: Guarding | undefined;
@@ -42,6 +45,9 @@ export interface CallRequest extends Absence {
   /** The handle that is called: kept alive until the answer. */
   readonly held?: object | undefined;
 }
+
+/** What may be said of a call beside its target. */
+export type CallDetails = Partial<Omit<CallRequest, 'target'>>;
 
 /** The answer to a call that was made, as a target for further calls. */
 export interface Answer {
@@ -63,6 +69,13 @@ export interface Fate {
   readonly keep: boolean;
 }
 
+/** What is to be made. */
+export interface Creating {
+  readonly typeid: string;
+  readonly args: readonly unknown[];
+  readonly purpose: Purpose;
+}
+
 interface OutgoingOptions {
   /** Where messages go now. */
   readonly outbox: () => Outbox;
@@ -70,7 +83,7 @@ interface OutgoingOptions {
   readonly ended: () => Error | undefined;
   /** Before each call: what was released by hand leaves first, as it stands in the program. */
   readonly beforeCall: () => void;
-  readonly sendCancel: (callId: number) => void;
+  readonly sendCancel: (callId: number, reason: unknown) => void;
   readonly onPending: (pending: boolean) => void;
 }
 
@@ -149,10 +162,10 @@ export class Outgoing {
   }
 
   /** The thread no longer waits for it. */
-  giveUp(call: BlockingCall): void {
+  giveUp(call: BlockingCall, reason: unknown): void {
     if (call.outcome !== undefined) return;
     this.#calls.abandon(call.callId);
-    this.#options.sendCancel(call.callId);
+    this.#options.sendCancel(call.callId, reason);
     this.#idle();
   }
 
@@ -167,7 +180,8 @@ export class Outgoing {
     const ended = this.#options.ended();
     if (ended !== undefined) return ended;
     if (root.failure !== undefined) return root.failure;
-    if (root.released) {
+    // An answer is kept by itself, whatever it was an answer of.
+    if (root.released && request.target === root) {
       const text = `Cannot call "${request.name}" of '${root.typeid}': the proxy was released`;
       return new UsageError(text, { code: 'ERR_REFERENT_RELEASED' });
     }
@@ -176,6 +190,12 @@ export class Outgoing {
 
   #send(callId: number, request: CallRequest, root: Lease, reply = true): Place | undefined {
     this.#options.beforeCall();
+    root.calls++;
+    const { exchange } = this.#options;
+    const serializer =
+      request.serializer === undefined
+        ? exchange.serializer
+        : requireSerializer(request.serializer);
     const head: CallHead = {
       callId,
       target: targetOf(request.target),
@@ -187,18 +207,15 @@ export class Outgoing {
       keep: false,
       lane: request.lane ?? false,
       hasDefault: hasDefault(request),
+      serializer: serializer?.name,
       guard: request.guard === undefined ? undefined : this.#guardOf(request.guard, root),
     };
     return this.#sendWhenClaimed(
       root,
       (writer, claiming) => {
         writeCallHead(writer, head);
-        return this.#options.exchange.writeArguments(
-          writer,
-          request.args,
-          request.purpose,
-          claiming,
-        );
+        const { args, purpose } = request;
+        return exchange.writeArguments(writer, args, { purpose, claiming, serializer });
       },
       (failure) => {
         this.#settle(callId, { kind: 'throw', value: failure });
@@ -216,7 +233,7 @@ export class Outgoing {
   }
 
   /** A new object in the manager, numbered by us. Throws what is wrong with the arguments. */
-  create(lease: Lease, args: readonly unknown[], purpose: Purpose): void {
+  create(lease: Lease, { typeid, args, purpose }: Creating): void {
     const ended = this.#options.ended();
     if (ended !== undefined) throw ended;
     this.#options.beforeCall();
@@ -224,8 +241,10 @@ export class Outgoing {
       lease,
       (writer, claiming) => {
         const { id, relative } = numberOf(lease);
-        writeCreateHead(writer, id * 2 + (relative ? 1 : 0), lease.typeid);
-        return this.#options.exchange.writeArguments(writer, args, purpose, claiming);
+        writeCreateHead(writer, id * 2 + (relative ? 1 : 0), typeid);
+        const { exchange } = this.#options;
+        const { serializer } = exchange;
+        return exchange.writeArguments(writer, args, { purpose, claiming, serializer });
       },
       (failure) => {
         lease.refused(failure as Error);
@@ -358,7 +377,7 @@ export class Outgoing {
     this.#calls.abandon(callId);
     pending.cleanup?.();
     pending.reject(error);
-    this.#options.sendCancel(callId);
+    this.#options.sendCancel(callId, error);
     this.#idle();
   }
 

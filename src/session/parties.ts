@@ -73,6 +73,8 @@ export interface Translator {
   leaseOf(value: object): Lease | undefined;
   /** Where a lazy member stands; undefined where `value` is none. */
   pathOf(value: object): MemberPath | undefined;
+  /** What a handle of a name is written as, which holds nothing; undefined where `value` is none. */
+  nameTokenOf(value: object): string | undefined;
   /** A token that can be claimed once. Undefined: its session cannot make one, and calls are passed on. */
   onceToken(lease: Lease): string | undefined;
   /** The handle for a lease that the peer gave; `isBlocking`: to a call that blocked the thread. */

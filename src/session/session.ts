@@ -15,10 +15,12 @@ import {
   type ControlFrame,
   type Frame,
   readFrame,
+  writeCancelHead,
   writeControl,
   writeOutcomeHead,
 } from '../wire/frames';
 import { Callee, type Wish } from './callee';
+import { DEFAULT_SERIALIZER } from '../wire/serializers';
 import { Caller } from './caller';
 import { Exchange, numberOf } from './exchange';
 import { type Exposure } from './exposure';
@@ -32,6 +34,7 @@ import {
 } from './outgoing';
 import { type Outcome } from './outcome';
 import { type Party, type Purpose, type Translator } from './parties';
+import { traceIn, traceOut } from './trace';
 
 /** What the collector releases leaves at the latest after this, or with the next frame. */
 const RELEASE_DELAY_MS = 20;
@@ -59,6 +62,10 @@ interface SessionOptions {
   readonly identifiesFunctions?: boolean;
   /** Whether errors tell the peer where they were thrown. Default true. */
   readonly sendsStacks?: boolean;
+  /** What carries structured data that this side sends of its own accord. Default v8. */
+  readonly serializer?: string;
+  /** Whether data of v8 is taken from the peer. Default true. */
+  readonly takesV8?: boolean;
 }
 
 /** Makes tokens for what a session holds. A client's session has one; a server's cannot. */
@@ -133,6 +140,8 @@ export class Session extends Callee {
       lessor: this,
       identifiesFunctions: options.identifiesFunctions ?? false,
       sendsStacks: options.sendsStacks ?? true,
+      serializer: options.serializer ?? DEFAULT_SERIALIZER,
+      takesV8: options.takesV8 ?? true,
     });
     this.#exchange = exchange;
     this.#outgoing = new Outgoing({
@@ -144,8 +153,8 @@ export class Session extends Callee {
         this.#sendConfirmations();
         if (this.#releasesFirst) this.#sendReleases();
       },
-      sendCancel: (callId) => {
-        this.control({ kind: 'cancel', callId });
+      sendCancel: (callId, reason) => {
+        this.#sendCancel(callId, reason);
       },
       onPending: (pending) => this.onPending?.(pending),
     });
@@ -166,6 +175,7 @@ export class Session extends Callee {
     outbox.onFlush = () => {
       this.#flushing();
     };
+    this.#traceWhatLeaves(outbox);
   }
 
   get ended(): Error | undefined {
@@ -176,6 +186,10 @@ export class Session extends Callee {
     if (this.#ended === undefined) this.#endListeners.add(listener);
     else listener(this.#ended);
     return () => this.#endListeners.delete(listener);
+  }
+  /** Whether it ever was there: an end before was no loss. */
+  get wasOpen(): boolean {
+    return this.#canRelease();
   }
   /** Calls of this side that wait for an answer. */
   get pendingCalls(): number {
@@ -246,8 +260,8 @@ export class Session extends Callee {
     this.#outgoing.post(request);
   }
 
-  giveUp(call: BlockingCall): void {
-    this.#outgoing.giveUp(call);
+  giveUp(call: BlockingCall, reason: unknown): void {
+    this.#outgoing.giveUp(call, reason);
   }
 
   claimsHeld(): readonly Lease[] {
@@ -262,9 +276,12 @@ export class Session extends Callee {
     return call;
   }
 
-  /** A new object in the manager, numbered by us. Throws what is wrong with the arguments. */
-  create(lease: Lease, args: readonly unknown[], purpose: Purpose): void {
-    this.#outgoing.create(lease, args, purpose);
+  /**
+   * A new object in the manager, numbered by us, or what an object `typeid` gives hold of. Throws what
+   * is wrong with the arguments.
+   */
+  create(lease: Lease, args: readonly unknown[], purpose: Purpose, typeid = lease.typeid): void {
+    this.#outgoing.create(lease, { typeid, args, purpose });
   }
 
   make(typeid: string, args: readonly unknown[]): Lease {
@@ -299,8 +316,15 @@ export class Session extends Callee {
   openLane(link: Link): void {
     const lane = new Outbox();
     lane.onFlush = () => this.beforeFlush?.();
+    this.#traceWhatLeaves(lane);
     lane.open(link);
     this.#lane = lane;
+  }
+
+  #traceWhatLeaves(outbox: Outbox): void {
+    outbox.onTraced = (writer, start) => {
+      traceOut(this.peer, writer, start);
+    };
   }
 
   /** Whether the peer has a thread that may block. */
@@ -338,12 +362,20 @@ export class Session extends Callee {
     }, !passes);
   }
 
+  #sendCancel(callId: number, reason: unknown): void {
+    if (this.#ended !== undefined) return;
+    this.outbox.send((writer) => {
+      writeCancelHead(writer, callId);
+      this.#exchange.writeReason(writer, reason);
+    }, true);
+  }
+
   /** Tells the peer that an object it created could not be made. */
   sendFailed(id: number, error: unknown): void {
     if (this.#ended !== undefined) return;
     this.outbox.send((writer) => {
       writeOutcomeHead(writer, 'failed', id);
-      this.#exchange.writeValue(writer, error, 'result');
+      this.#exchange.writeValue(writer, error, 'result', this.#exchange.serializer);
     }, true);
   }
 
@@ -447,6 +479,7 @@ export class Session extends Callee {
   /** Takes one message; `isBlocked`: a call in it must be answered at once. Throws `ProtocolError` where the peer broke the rules. */
   receive(buffer: Buffer, start: number, end: number, isBlocked = false): void {
     const frame = readFrame(buffer, start, end);
+    traceIn(this.peer, frame);
     switch (frame.kind) {
       case 'return':
       case 'throw':
@@ -477,8 +510,11 @@ export class Session extends Callee {
       case 'forget':
         this.#incoming.forget(frame.callIds);
         return;
+      case 'speak':
+        this.#exchange.adopt(frame.serializer);
+        return;
       case 'cancel':
-        this.#incoming.cancel(frame.callId);
+        this.#incoming.cancel(frame.callId, frame.body);
         return;
       case 'mint':
         this.#party.mint(frame);

@@ -21,10 +21,14 @@ export function answers(path: string): Promise<boolean> {
   });
 }
 
-/** Removes a socket at which nobody listens. False where somebody does, or where it is no socket. */
+/**
+ * Removes a socket at which nobody listens. Resolves with whether the path is free now: it is not
+ * where somebody listens, nor where a file of another kind is.
+ */
 export async function removeAbandoned(path: string): Promise<boolean> {
   const before = statOf(path);
-  if (before?.isSocket() !== true || (await answers(path))) return false;
+  if (before === undefined) return true;
+  if (!before.isSocket() || (await answers(path))) return false;
   // Another process may have removed it meanwhile, and listen there by now.
   if (!isSame(before, statOf(path))) return false;
   rmSync(path, { force: true });

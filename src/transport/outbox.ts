@@ -11,6 +11,7 @@
 // the other side which number comes next, and what it has seen it drops. Answers are ordered there
 // too: one that came twice would be the answer to another call.
 
+import { isTraced } from '../base/diagnostics';
 import { ByteWriter } from '../wire/bytes';
 import { writeControl } from '../wire/frames';
 import { type Link } from './link';
@@ -75,6 +76,8 @@ export class Outbox {
   #closed = false;
   /** Runs before a write, while flags can still be changed. */
   onFlush: (() => void) | undefined;
+  /** Sees each message that leaves, where somebody looks; it is only lent. */
+  onTraced: ((writer: ByteWriter, start: number) => void) | undefined;
 
   constructor(options: { readonly numbered: boolean } = { numbered: false }) {
     this.#numbered = options.numbered;
@@ -132,6 +135,7 @@ export class Outbox {
       throw error;
     }
     this.#composing--;
+    if (isTraced()) this.onTraced?.(writer, start + HEADER_BYTES);
     const place = this.#commit(start, ordered);
     this.#appendNested();
     this.schedule();
@@ -282,6 +286,7 @@ export class Outbox {
     const writer = new ByteWriter(256);
     writer.u32(0);
     compose(writer);
+    if (isTraced()) this.onTraced?.(writer, HEADER_BYTES);
     this.#nested.push({ bytes: writer.take(), ordered });
   }
 

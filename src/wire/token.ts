@@ -10,6 +10,7 @@ import { ByteReader, ByteWriter } from './bytes';
 
 export const TOKEN_KEY = '@referent';
 const PREFIX = 'smref1.';
+const NAME_PREFIX = 'smname1.';
 const ID_BYTES = 16;
 const SECRET_BYTES = 16;
 const LABEL = 'tk1';
@@ -118,5 +119,45 @@ function notAToken(text: string): UsageError {
 export function tokenTextOf(value: object): string | undefined {
   if (!Object.hasOwn(value, TOKEN_KEY) || Object.keys(value).length !== 1) return undefined;
   const text = (value as Record<string, unknown>)[TOKEN_KEY];
-  return typeof text === 'string' && text.startsWith(PREFIX) ? text : undefined;
+  const isToken = typeof text === 'string' && (text.startsWith(PREFIX) || isNameToken(text));
+  return isToken ? text : undefined;
+}
+
+/** What the token of a name says: it names no object, proves nothing, and outlives a restart. */
+export interface NameToken {
+  /** The manager that was there when it was written; undefined where that was not known yet. */
+  readonly manager: string | undefined;
+  readonly address: string;
+  /** As its encoder writes it. */
+  readonly key: Buffer;
+}
+
+export function isNameToken(text: string): boolean {
+  return text.startsWith(NAME_PREFIX);
+}
+
+export function formatNameToken({ manager = '', address, key }: NameToken): string {
+  const writer = new ByteWriter(128);
+  writer.text(manager);
+  writer.text(address);
+  writer.raw(key);
+  return NAME_PREFIX + writer.bytes.toString('base64url');
+}
+
+/** Throws `UsageError` for a text that is no token of a name. */
+export function parseNameToken(text: string): NameToken {
+  try {
+    const reader = new ByteReader(Buffer.from(text.slice(NAME_PREFIX.length), 'base64url'));
+    const manager = reader.text();
+    const token = {
+      manager: manager === '' ? undefined : manager,
+      address: reader.text(),
+      key: Buffer.from(reader.raw(reader.left)),
+    };
+    if (formatNameToken(token) !== text) throw notAToken(text);
+    return token;
+  } catch (error) {
+    if (error instanceof ProtocolError) throw notAToken(text);
+    throw error;
+  }
 }

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { DEFAULT_LIMITS } from '../../src/base/limits';
 import { Host } from '../../src/host/host';
 import { Registry } from '../../src/host/registry';
+import { Names } from '../../src/names/names';
 import { realm, translator } from '../../src/proxy/realm';
 import { type Remote } from '../../src/proxy/remote-types';
 import { release } from '../../src/proxy/functions';
@@ -43,7 +44,14 @@ beforeEach(async () => {
   const url = pathToFileURL(join(__dirname, '../fixtures/classes.ts')).href;
   registry.add({ typeid: 'Counter', module: { url, exportName: 'Counter' } });
   const identity = { manager: 'ab'.repeat(16), incarnation: 'cd'.repeat(16) };
-  host = new Host({ address, key, identity, limits: DEFAULT_LIMITS, registry });
+  host = new Host({
+    address,
+    key,
+    identity,
+    limits: DEFAULT_LIMITS,
+    registry,
+    names: (objects) => new Names(objects),
+  });
   let handshakes = 2; // AUTH goes one way, GREET and WELCOME the other
   connection = new Connection({
     address,

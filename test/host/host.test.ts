@@ -9,6 +9,7 @@ import {
 import { DEFAULT_LIMITS, type Limits } from '../../src/base/limits';
 import { Host } from '../../src/host/host';
 import { Registry } from '../../src/host/registry';
+import { Names } from '../../src/names/names';
 import { type Lease } from '../../src/refs/lease';
 import { leaseOfHandle, translator } from '../../src/proxy/realm';
 import { Connection } from '../../src/session/connection';
@@ -36,6 +37,7 @@ function startHost(limits: Partial<Limits> = {}): void {
     identity,
     limits: { ...DEFAULT_LIMITS, lingerMs: LINGER_MS, handshakeMs: 200, ...limits },
     registry: new Registry(STANDARD_TYPES),
+    names: (objects) => new Names(objects),
   });
   host.on('fault', (error) => faults.push(error));
 }

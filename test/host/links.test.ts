@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { DEFAULT_LIMITS } from '../../src/base/limits';
 import { Host } from '../../src/host/host';
 import { Registry } from '../../src/host/registry';
+import { Names } from '../../src/names/names';
 import { type Admission, Handshake, sendMessage } from '../../src/session/handshake';
 import { FrameReader } from '../../src/transport/frame-reader';
 import { type Link } from '../../src/transport/link';
@@ -130,6 +131,7 @@ beforeEach(() => {
     identity,
     limits: { ...DEFAULT_LIMITS, lingerMs: 20, handshakeMs: 200 },
     registry: new Registry(STANDARD_TYPES),
+    names: (objects) => new Names(objects),
   } as ConstructorParameters<typeof Host>[0]);
   host.on('fault', (error) => faults.push(error));
 });

@@ -91,6 +91,7 @@ const translator: Translator = {
   leaseOf: (value) => (value instanceof FakeHandle ? value.lease : undefined),
   pathOf: () => undefined,
   onceToken: () => undefined,
+  nameTokenOf: () => undefined,
   adopt: (lease) => new FakeHandle(lease),
   open: (text) => {
     throw new ObjectGoneError(`no manager for ${text}`);
