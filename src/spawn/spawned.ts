@@ -10,6 +10,8 @@ import {
 } from '../base/errors';
 import { ENDING, type Ending, type Exit, describeExit } from '../process/child';
 import { LazyPromise } from '../proxy/lazy-promise';
+import { type Loose, type Remote } from '../proxy/remote-types';
+import { type Whereabouts, remoteOf } from './child-name';
 import { type Desk, type Order, type Outcome } from './desk';
 import type { Except } from './except';
 import { ledgerOf } from './except';
@@ -113,6 +115,12 @@ export class Spawned<R> implements AsyncDisposable, Ending {
     return this.#stream as AsyncIterableIterator<T>;
   }
 
+  /** What it exposes under that name: late bound. Wait with `ready(remote, { process: spawned })`. */
+  remote<T = Loose>(name: string): Remote<T> {
+    const find = (): Promise<Whereabouts> => this.#outlive((desk) => desk.whereabouts());
+    return remoteOf({ name, child: this.name, find }) as Remote<T>;
+  }
+
   /**
    * Waits for the end of the task and of what it runs in, and throws what it has thrown; undefined
    * where `timeoutMs` is over before. What a generator has yielded meanwhile is kept for `stream()`.
@@ -202,7 +210,7 @@ export class Spawned<R> implements AsyncDisposable, Ending {
   }
 
   /** What `call` answers, or `ProcessDiedError`. */
-  async #outlive(call: (desk: Desk) => Promise<Outcome>): Promise<Outcome> {
+  async #outlive<A>(call: (desk: Desk) => Promise<A>): Promise<A> {
     const { desk, vessel } = this.#launch;
     const died = vessel.ended.then((end) => {
       throw this.#diedOf(end);

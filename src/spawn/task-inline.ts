@@ -46,6 +46,7 @@ export class TaskInline implements Vessel {
       run: (order) => step(() => desk.run(order)),
       step: () => step(() => desk.step()),
       close: () => step(() => desk.close()),
+      whereabouts: () => desk.whereabouts(),
       abort: (reason) => desk.abort(reason),
       leave: () => desk.leave(),
     };
