@@ -20,7 +20,9 @@ async function main(): Promise<void> {
   console.log('sum', await sum.result);
 
   const crash = spawn(() => process.kill(process.pid, 'SIGKILL'));
-  await crash.join().catch((error: Error) => console.log(error.name, crash.signal));
+  await crash.join().catch((error: Error) => {
+    console.log(error.name, crash.signal);
+  });
 }
 
 if (require.main === module) void main(); // a child that loads this file must not begin again

@@ -41,7 +41,7 @@ export interface Exposed<T> extends AsyncDisposable {
   processOne(): Promise<boolean>;
   /** Answers all that waits with the `defaultValue`, or `NotListeningError`; how many there were. */
   rejectPending(): number;
-  /** From now on nobody listens. Resolves when calls that wait were handled. Idempotent. */
+  /** Nobody listens any more. Resolves when the calls that have come before were handled. Idempotent. */
   close(options?: { readonly pending?: 'fulfill' | 'reject' | undefined }): Promise<void>;
 }
 
@@ -126,6 +126,7 @@ class OpenObject<T extends object> implements Exposed<T> {
     this.#requireManual('listen');
     const { timeoutMs, signal } = resolveOptions('listen', LISTEN_RULES, options);
     signal?.throwIfAborted();
+    await aTurn();
     if (this.listening && this.#listener.waiting === 0 && timeoutMs > 0)
       await inTime(this.#listener.arrival, { timeoutMs, signal }, nothingCame);
     return (await this.#listener.handleAll()) > 0;
@@ -133,11 +134,13 @@ class OpenObject<T extends object> implements Exposed<T> {
 
   async processPending(): Promise<number> {
     this.#requireManual('processPending');
+    await aTurn();
     return await this.#listener.handleAll();
   }
 
   async processOne(): Promise<boolean> {
     this.#requireManual('processOne');
+    await aTurn();
     return await this.#listener.handleOne();
   }
 
@@ -158,11 +161,13 @@ class OpenObject<T extends object> implements Exposed<T> {
   }
 
   async #close(pending: 'fulfill' | 'reject'): Promise<void> {
+    const idle = this.#listener.idler(); // asked at once: it may be inside of a call
+    if (pending === 'fulfill') await aTurn();
     this.#gate.close(this.#listener);
     this.#listener.tell();
     try {
       if (pending === 'reject') this.rejectPending();
-      else await this.#listener.idle();
+      else await idle();
     } finally {
       this.#lease.release();
       this.#letGo?.();
@@ -172,6 +177,11 @@ class OpenObject<T extends object> implements Exposed<T> {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** What was called before has come then: from this process, and what lies in the sockets. */
+function aTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function nothingCame(reason?: unknown): undefined {

@@ -2,7 +2,7 @@
 
 import { type WaitOptions } from '../proxy/options';
 
-/** Longer than this no timer of Node's runs: it is without end. */
+/** Longer than this no timer of Node's runs. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /**
@@ -14,6 +14,7 @@ export async function inTime<T>(
   { timeoutMs = 0, signal }: WaitOptions,
   giveUp: (reason?: unknown) => T,
 ): Promise<T> {
+  if (signal?.aborted === true) return giveUp(signal.reason);
   if (timeoutMs === 0 && signal === undefined) return await answer;
   const over = new AbortController();
   const end = new Promise<{ readonly reason?: unknown }>((resolve) => {
@@ -21,8 +22,8 @@ export async function inTime<T>(
       resolve({ reason: signal?.reason });
     };
     signal?.addEventListener('abort', abort, { signal: over.signal });
-    if (timeoutMs === 0 || timeoutMs > TIMER_MS_MAX) return;
-    const timer = setTimeout(resolve, timeoutMs, {});
+    if (timeoutMs === 0) return;
+    const timer = setTimeout(resolve, Math.min(timeoutMs, TIMER_MS_MAX), {});
     over.signal.addEventListener('abort', () => {
       clearTimeout(timer);
     });

@@ -159,14 +159,17 @@ export class Listener {
     return refused.length;
   }
 
-  /** Resolves when nothing waits or runs; whoever asks inside of a call does not wait for that one. */
-  async idle(): Promise<void> {
+  /** Waits until nothing waits or runs; whoever asks inside of a call does not wait for that one. */
+  idler(): () => Promise<void> {
     const own = currentCall();
-    const others = [...this.#running].filter(([running]) => running !== own);
-    const handled = this.handleAll();
-    if (this.#isInside()) return;
-    await handled;
-    await Promise.all(others.map(([, answer]) => answer.catch(toldToItsCaller)));
+    const isInside = this.#isInside();
+    return async () => {
+      const others = [...this.#running].filter(([running]) => running !== own);
+      const handled = this.handleAll();
+      if (isInside) return;
+      await handled;
+      await Promise.all(others.map(([, answer]) => answer.catch(toldToItsCaller)));
+    };
   }
 }
 

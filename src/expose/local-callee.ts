@@ -13,10 +13,11 @@ import { hasDefault } from '../session/absence';
 import { Callee, type Wish } from '../session/callee';
 import { localCaller } from '../session/caller';
 import { RunningCall, runAs } from '../session/current-call';
-import { type Exposure, openExposure, perform } from '../session/exposure';
+import { type Deed, type Exposure, openExposure, perform, subjectOf } from '../session/exposure';
 import { OWNER_RANGE } from '../session/handshake';
 import { Mint } from '../session/mint';
 import { type CallRequest, type OpenCall } from '../session/outgoing';
+import { NO_TRUST, type Trust, pass } from '../session/passing';
 import { Super, exposureOfSuper } from '../session/super';
 import { isData, isPlainObject } from '../wire/plain';
 import { type Place } from '../wire/token';
@@ -26,13 +27,14 @@ import { inTime } from './in-time';
 const OBJECT = { typeid: 'object', exposure: openExposure('object'), owned: false };
 const FUNCTION = { typeid: 'function', exposure: openExposure('function'), owned: false };
 const KEY_BYTES = 32;
+/** This thread's own code. */
+const OWN: Trust = { ...NO_TRUST, admits: () => true };
 
 export class LocalCallee extends Callee {
   readonly peer: string;
   readonly managerId: string;
   readonly ticketMs = DEFAULT_LIMITS.ticketMs;
   readonly freezes = false;
-  readonly wasOpen = true;
   readonly ended = undefined;
   readonly #host: Host;
   readonly #place: Place;
@@ -140,12 +142,17 @@ export class LocalCallee extends Callee {
       args.push(isMember(argument) ? await argument : this.#own(argument));
     running.throwIfAborted();
     const deed = { operation, path, name, args };
-    const body = (): unknown =>
-      runAs(running, () => perform(referent, deed, exposure, this.#exposureOf));
+    const body = (): unknown => runAs(running, () => this.#do(referent, deed, exposure));
     const { gate } = exposure;
     return await (gate === undefined
       ? body()
       : gate.enter({ operation, running, hasDefault: hasDefault(request) }, body));
+  }
+
+  #do(referent: object, deed: Deed, exposure: Exposure): unknown {
+    return deed.operation === 'passTo'
+      ? pass(subjectOf(referent, deed, exposure, this.#exposureOf), deed.args, OWN)
+      : perform(referent, deed, exposure, this.#exposureOf);
   }
 
   readonly #exposureOf = (value: object): Exposure | undefined =>

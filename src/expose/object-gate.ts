@@ -71,9 +71,9 @@ export class ObjectGate implements Gate {
   }
 
   /** What a call gets that nobody takes. Throws `NotListeningError` where nothing was said for that. */
-  absent({ hasDefault }: GatedCall): unknown {
+  absent({ hasDefault, operation }: GatedCall): unknown {
     const absence = this.#listening.at(-1)?.terms.absence ?? this.#absence;
-    if (absence !== undefined && !hasDefault) return valueOf(absence.defaultValue);
+    if (absence !== undefined && !hasDefault) return valueOf(absence.defaultValue, operation);
     const referent = nameOf(this.#manager, this.#row.id);
     throw new NotListeningError(
       `Nobody listens for object ${String(this.#row.id)}: its process has closed what it exposed; give the call a defaultValue, or wait with ready(proxy)`,

@@ -12,6 +12,7 @@ import { Registry } from '../host/registry';
 import { Names } from '../names/names';
 import {
   makePrivateDirectory,
+  markServed,
   newPrivateAddress,
   removePrivateDirectory,
   sweepPrivateDirectories,
@@ -70,6 +71,7 @@ export class OwnHost {
       identity,
       limits,
       registry: new Registry([]),
+      endsWhenAsked: false,
       names: (objects) => new Names(objects),
     });
     host.keepAlive(false);
@@ -79,6 +81,7 @@ export class OwnHost {
   async #listen(): Promise<void> {
     try {
       await this.host.listen();
+      markServed(this.#address); // a thread that is terminated leaves no more than its directory
       await sweepPrivateDirectories();
     } catch (error) {
       this.#leave(); // whoever waits for the socket need not go on

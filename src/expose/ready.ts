@@ -24,6 +24,8 @@ const RULES = {
   timeoutMs: option(0, isDuration, 'a number of milliseconds >= 0'),
 };
 
+/** The longest that a timer of Node's runs. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 /** Between the end of a connection and the news of how its process ended. */
 const NEWS_MS = 50;
 
@@ -34,6 +36,7 @@ const NEWS_MS = 50;
 export async function ready(proxy: object, options?: ReadyOptions): Promise<void> {
   const { process, timeoutMs } = resolveOptions('ready', RULES, options);
   const waiting = new AbortController();
+  const alive = setInterval(nothing, TIMER_MS_MAX); // whoever waits does not end
   const answer = askReady(proxy, waiting.signal);
   const end = process === undefined ? undefined : endOf(process, waiting.signal);
   const first = end === undefined ? answer : Promise.race([answer, end.then(hasDied)]);
@@ -46,6 +49,7 @@ export async function ready(proxy: object, options?: ReadyOptions): Promise<void
       await inTime(end.then(hasDied), { timeoutMs: NEWS_MS }, () => undefined);
     throw error;
   } finally {
+    clearInterval(alive);
     waiting.abort(); // no call and no listener survives the wait
   }
 }
@@ -56,6 +60,10 @@ function askReady(proxy: object, signal: AbortSignal): Promise<unknown> {
   const deed = { operation: 'ready', path: [], name: '', args: [] } as const;
   const about = { purpose: 'argument', held: proxy, timeoutMs: 0, signal } as const;
   return calleeOf(target).call({ target, ...deed, ...about });
+}
+
+function nothing(): undefined {
+  return undefined;
 }
 
 function isProcess(value: unknown): boolean {

@@ -10,9 +10,11 @@ import { type Link, keepAlive } from '../transport/link';
 import { type Claimant, deriveTicketKey } from '../wire/auth';
 import { type ControlFrame, readNumber } from '../wire/frames';
 import { DEFAULT_SERIALIZER } from '../wire/serializers';
+import { realm } from '../proxy/realm';
 import { type Identity } from '../session/handshake';
 import { Liveness } from '../session/liveness';
 import { type Translator } from '../session/parties';
+import { type Trust } from '../session/passing';
 import { Session } from '../session/session';
 import { CONTROL_EXPOSURE, Control, type ControlParts } from './control';
 import { type Attachment } from './entrance';
@@ -229,6 +231,7 @@ export class HostSession {
       takesV8: serializer === DEFAULT_SERIALIZER,
       isContainer: (typeid) => parts.registry.isContainer(typeid),
       exposureOf: (value) => parts.objects.rowOf(value)?.exposure,
+      trust: this.#trust(),
       onControl: (frame) => {
         this.#onControl(frame as ControlFrame);
       },
@@ -237,6 +240,16 @@ export class HostSession {
     session.reportsFailures = true;
     session.onWarning = onFault;
     return session;
+  }
+
+  /** Who has started this process may do here what it likes, and so may whoever it has spawned. */
+  #trust(): Trust {
+    const { claimant, ownerSecret, parts } = this.#options;
+    const isOwner = claimant.mode === 'owner' && ownerSecret !== undefined;
+    return {
+      admits: (code, proofs) => isOwner || realm.kin.accepts(code, proofs),
+      requireModule: parts.requireModule,
+    };
   }
 
   #makeParty(): HostParty {

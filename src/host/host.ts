@@ -4,7 +4,7 @@
 import { inspect } from 'node:util';
 import { EventEmitter } from 'node:events';
 import { traceConnection } from '../base/diagnostics';
-import { rethrow } from '../base/errors';
+import { MethodNotExposedError, rethrow } from '../base/errors';
 import { type Limits } from '../base/limits';
 import { RANGE_SIZE, ObjectTable } from '../refs/objects';
 import { TicketTable, gone } from '../refs/tickets';
@@ -16,6 +16,7 @@ import { type Link } from '../transport/link';
 import { type TlsOptions } from '../transport/tls-options';
 import { type Identity, OWNER_RANGE } from '../session/handshake';
 import { type Exposure } from '../session/exposure';
+import { NO_TRUST } from '../session/passing';
 import { toPlain } from '../session/plain-copy';
 import { type LocalServer, realm, translator } from '../proxy/realm';
 import { type Claimant, type RefusalReason } from '../wire/auth';
@@ -45,6 +46,8 @@ export interface HostOptions {
   /** Makes the names of the host, over its objects. */
   readonly names: (objects: ObjectTable<Exposure>) => NameService;
   readonly tls?: TlsOptions | undefined;
+  /** Whether a client can shut it down. Default true. */
+  readonly endsWhenAsked?: boolean;
   /** Over a network, whether clients are told where errors were thrown. */
   readonly debug?: boolean;
   /** What carries structured data. Default v8; with any other, clients may not send v8. */
@@ -109,6 +112,9 @@ export class Host
       tickets: this.tickets,
       registry: options.registry,
       lendsInstances: !isNetwork(options.address),
+      requireModule: (url) => {
+        NO_TRUST.requireModule(url);
+      },
       arrived: () => {
         this.#arrived();
       },
@@ -134,6 +140,7 @@ export class Host
       snapshot: () => this.snapshot(),
       debugInfo: () => this.#debugInfo(),
       shutdown: (drainMs) => {
+        if (this.#options.endsWhenAsked === false) throw keepsServing();
         setImmediate(() => void this.close(drainMs));
       },
       claim: (text) => this.#claim(text),
@@ -378,6 +385,13 @@ export class Host
     }
     this.#resources.length = 0;
   }
+}
+
+function keepsServing(): MethodNotExposedError {
+  return new MethodNotExposedError(
+    'Cannot shut down: it is a process that serves its own objects, and ends by itself',
+    { remoteName: 'MethodNotExposedError' },
+  );
 }
 
 /** Gives up what a referent holds: an iterator is closed, anything else disposed. */

@@ -9,6 +9,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -29,6 +30,8 @@ interface KeyFile {
   readonly owner: number;
   /** What its manager takes structured data in; absent: v8. */
   readonly serializer?: string | undefined;
+  /** It has served: where its socket is gone, it has ended. */
+  readonly served?: true;
 }
 
 function root(): string {
@@ -72,6 +75,17 @@ export function makePrivateDirectory(address: string, key: Buffer, serializer?: 
   mkdirSync(directory, { mode: 0o700 });
   const content: KeyFile = { key: key.toString('hex'), owner: process.pid, serializer };
   writeFileSync(join(directory, KEY), JSON.stringify(content), { mode: 0o600 });
+}
+
+/** From now on nobody waits for the socket at that address. */
+export function markServed(address: string): void {
+  const directory = directoryOf(address);
+  const file = readKeyFile(address);
+  if (directory === undefined || file === undefined) return;
+  const content: KeyFile = { ...file, served: true };
+  const next = join(directory, `${KEY}.next`);
+  writeFileSync(next, JSON.stringify(content), { mode: 0o600 });
+  renameSync(next, join(directory, KEY)); // whole, whoever reads it
 }
 
 export function removePrivateDirectory(address: string): void {
@@ -122,7 +136,7 @@ export async function waitForPrivateManager(address: string, timeoutMs: number):
   const socket = join(directory, SOCKET);
   while (!existsSync(socket) && Date.now() < end) {
     const file = readKeyFile(address);
-    if (file === undefined || !isAlive(file.owner)) return; // connecting tells what is wrong
+    if (file === undefined || !isComing(file)) return; // connecting tells what is wrong
     await sleep(POLL_MS);
   }
 }
@@ -132,7 +146,11 @@ export function isStarting(address: string): boolean {
   const directory = directoryOf(address);
   if (directory === undefined || existsSync(join(directory, SOCKET))) return false;
   const file = readKeyFile(address);
-  return file !== undefined && isAlive(file.owner);
+  return file !== undefined && isComing(file);
+}
+
+function isComing({ owner, served }: KeyFile): boolean {
+  return served !== true && isAlive(owner);
 }
 
 /** Why a private manager could not start, as packed by its process: for an owner whose thread is blocked. */

@@ -8,7 +8,9 @@ import { BaseProxy } from './base-proxy';
 import { calleeOf, describeHandle, idOf } from './handles';
 import { type Late, lateOf, useOnce } from './late';
 import { type CallOptions, mergeOptions, requireCallOptions } from './options';
-import { optionsOf, purposeOf, requireLease } from './realm';
+import { type PassedTask, keepFunction } from '../session/passing';
+import { type ModuleRef, resolveModule } from '../process/modules';
+import { optionsOf, purposeOf, realm, requireLease } from './realm';
 import { type Link, linkTo, send, superOf } from './remote';
 import { type Loose, type Remote, type RemoteResult } from './remote-types';
 
@@ -17,20 +19,12 @@ const GONE = Symbol('gone');
 
 export class Handle<T = Loose> {
   readonly #proxy: object;
-  /** A handle of a name has none: each use finds what it goes to. */
-  readonly #link: Link | undefined;
-  readonly #late: Late | undefined;
+  /** What stands somewhere, or what a name stands for when it is used. */
+  readonly #aim: Link | Late;
 
   constructor(proxy: object) {
     this.#proxy = proxy;
-    this.#late = lateOf(proxy);
-    if (this.#late !== undefined) return;
-    this.#link = linkTo(proxy, () => ({
-      lease: requireLease(proxy),
-      options: optionsOf(proxy),
-      purpose: purposeOf(proxy),
-      failure: undefined,
-    }));
+    this.#aim = lateOf(proxy) ?? linkOf(proxy);
   }
 
   /** A member's value. */
@@ -81,7 +75,19 @@ export class Handle<T = Loose> {
   }
   /** The same object by the members of the class above its own; `handle(…super).super` goes on. */
   get super(): Remote<T> {
-    return superOf(this.#linked) as Remote<T>;
+    if ('binding' in this.#aim) throw standsForAny('super');
+    return superOf(this.#aim) as Remote<T>;
+  }
+  /**
+   * Calls `task` with the object and `args`, where the object lives. A function goes as its text,
+   * without what it closes over, and only to a process that was started by this one, or has started
+   * it; a module only where the manager's `imports` allow it. `MethodNotExposedError` otherwise.
+   */
+  async passTo(
+    task: ModuleRef | ((object: never, ...args: never[]) => unknown),
+    ...args: unknown[]
+  ): Promise<unknown> {
+    return await this.#send('passTo', '', [passedTask(task), ...args]);
   }
   /** Deep by value, in the manager; a proxy stands for its referent. */
   equals(other: unknown): Promise<boolean> {
@@ -89,23 +95,19 @@ export class Handle<T = Loose> {
   }
   /** Local: the text of the handle, not of the referent. */
   toString(): string {
-    if (this.#late !== undefined) return this.#late.binding.describe();
+    if ('binding' in this.#aim) return this.#aim.binding.describe();
     const name = this.#proxy instanceof BaseProxy ? this.#proxy.constructor.name : 'Remote';
-    return describeHandle(name, this.#linked.state.lease);
+    return describeHandle(name, this.#aim.state.lease);
   }
   get id(): string {
-    if (this.#late !== undefined) {
-      throw new UsageError(
-        'The handle of a name has no id, because the name may stand for any object: manager.names.get(key) answers the one that it stands for now',
-      );
-    }
     return idOf(this.#root('id'));
   }
   get typeid(): string {
-    return this.#late?.binding.typeid ?? this.#root('typeid').typeid;
+    return 'binding' in this.#aim ? this.#aim.binding.typeid : this.#root('typeid').typeid;
   }
   get address(): string {
-    return this.#late?.binding.address ?? calleeOf(this.#linked.state.lease).peer;
+    if ('binding' in this.#aim) return this.#aim.binding.address;
+    return calleeOf(this.#aim.state.lease).peer;
   }
   /** Whether the referent is there, and whoever has it answers and listens. */
   async alive(): Promise<boolean> {
@@ -117,16 +119,10 @@ export class Handle<T = Loose> {
     }
   }
 
-  get #linked(): Link {
-    if (this.#link !== undefined) return this.#link;
-    throw new UsageError(
-      'A name may stand for any object: do that with the one that manager.names.get(key) answers',
-    );
-  }
-
   /** Of a member nothing is known here. */
   #root(what: string): Lease {
-    const { from, path, state } = this.#linked;
+    if ('binding' in this.#aim) throw standsForAny(what);
+    const { from, path, state } = this.#aim;
     if (from === undefined && path.length === 0) return state.lease;
     throw new UsageError(`The ${what} of a member is not known here: await it first`);
   }
@@ -137,14 +133,38 @@ export class Handle<T = Loose> {
     args: readonly unknown[],
     options?: CallOptions,
   ): Promise<unknown> {
-    const late = this.#late;
-    if (late !== undefined) {
-      const all = mergeOptions(late.options, options);
-      return useOnce(late.binding, (_target, reached) => reached.send(operation, name, args, all));
+    const aim = this.#aim;
+    if ('binding' in aim) {
+      const more = mergeOptions(optionsOf(this.#proxy), options);
+      return useOnce(aim.binding, (_target, used) => used.send(operation, name, args, more));
     }
     const more = options === undefined ? undefined : requireCallOptions(options);
-    return answered(send(this.#linked, operation, name, args, more));
+    return answered(send(aim, operation, name, args, more));
   }
+}
+
+function linkOf(proxy: object): Link {
+  return linkTo(proxy, () => ({
+    lease: requireLease(proxy),
+    options: optionsOf(proxy),
+    purpose: purposeOf(proxy),
+    failure: undefined,
+  }));
+}
+
+function standsForAny(what: string): UsageError {
+  return new UsageError(
+    `The handle of a name has no ${what}, because the name may stand for any object: manager.names.get(key) answers the one that it stands for now`,
+  );
+}
+
+function passedTask(task: ModuleRef | ((object: never, ...args: never[]) => unknown)): PassedTask {
+  if (typeof task !== 'function') {
+    const module = resolveModule(task);
+    return { ...module, proofs: realm.kin.prove(module.url) };
+  }
+  const text = Function.prototype.toString.call(task);
+  return keepFunction({ text, proofs: realm.kin.prove(text) }, task as never);
 }
 
 export function handle<T = Loose>(proxy: Remote<T>): Handle<T>;

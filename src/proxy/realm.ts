@@ -32,6 +32,7 @@ import {
   purposeOfSyncRemote,
 } from './sync-remote';
 import { type HandleOptions, SYNC } from './options';
+import { Kin } from './kin';
 import { KeyRing, type Route } from './key-ring';
 import { lateOf } from './late';
 import { makeNamed } from './named';
@@ -80,6 +81,8 @@ class Realm {
   readonly #claimed = new Set<string>();
   /** What `Manager.connect`, own managers, and the owner of this process have told. */
   readonly keys = new KeyRing();
+  /** Whose code this process takes, and who takes its own. */
+  readonly kin = new Kin();
   #saysGoodbye = false;
 
   add(connection: Connection): void {
@@ -298,6 +301,8 @@ export const translator: Translator = {
 
 /** The lease of any handle; undefined for anything else. */
 export function leaseOfHandle(value: object): Lease | undefined {
+  const late = lateOf(value);
+  if (late !== undefined) return late.binding.lease;
   return leaseOfBaseProxy(value) ?? leaseOfRemote(value) ?? leaseOfSyncRemote(value);
 }
 

@@ -5,6 +5,7 @@
 
 import { ConnectionLostError, NotListeningError } from '../base/errors';
 import { Lease } from '../refs/lease';
+import { type Operation } from '../wire/frames';
 import { Callee } from './callee';
 import { perform } from './exposure';
 import { type CallRequest } from './outgoing';
@@ -43,13 +44,14 @@ function rethrowAs(error: unknown): never {
 function insteadOf(error: unknown, request: CallRequest): unknown {
   if (!isAbsent(error, rootOf(request))) throw error;
   return request.fallback === undefined
-    ? valueOf(request.defaultValue)
+    ? valueOf(request.defaultValue, request.operation)
     : perform(request.fallback, request);
 }
 
-/** What was given as a default: the value, or what the function answers. */
-export function valueOf(given: unknown): unknown {
-  return typeof given === 'function' ? Reflect.apply(given, undefined, []) : given;
+/** What was given as a default: the value, or what the function answers; as the operation tells it. */
+export function valueOf(given: unknown, operation: Operation): unknown {
+  const value: unknown = typeof given === 'function' ? Reflect.apply(given, undefined, []) : given;
+  return operation === 'peek' ? [false, value] : value;
 }
 
 function rootOf({ target }: CallRequest): Lease {

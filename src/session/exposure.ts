@@ -30,6 +30,8 @@ export interface Exposure {
   readonly typeid: string;
   /** It keeps what it is given: nothing that is disposed with its last reference. */
   readonly isContainer?: boolean;
+  /** What it answers goes by proxy where it is no data: instances of any class, over a network too. */
+  readonly lendsInstances?: boolean;
   /** Its calls run one after another. */
   readonly serialized?: boolean;
   /** Decides when its calls run. */
@@ -111,6 +113,17 @@ function readMember(object: object, name: string, exposure?: Exposure): unknown 
 function read(object: object, name: string, exposure?: Exposure): unknown {
   const element = elementOf(object, name);
   return element === undefined ? readMember(object, name, exposure) : element.get();
+}
+
+/** What a deed without a member of its own is done to. */
+export function subjectOf(
+  referent: unknown,
+  { path, name }: Deed,
+  exposure?: Exposure,
+  exposureOf?: ExposureOf,
+): unknown {
+  const subject = follow(referent, name === '' ? path : [...path, name], exposure, exposureOf);
+  return typeof subject === 'object' && subject !== null ? selfOf(subject) : subject;
 }
 
 /** What stands at the end of `path`, starting at `object`. */
@@ -226,6 +239,8 @@ function performOn(
       return equals(subject, args[0]) || equals(toPlain(subject), toPlain(args[0]));
     case 'ready': // whatever has no gate listens
       return undefined;
+    case 'passTo': // of whoever decides whose code is taken
+      throw refuse('passTo', requireObject(subject, 'passTo'), exposure);
     case 'get':
     case 'set':
     case 'delete':

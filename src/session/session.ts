@@ -33,6 +33,7 @@ import {
   Outgoing,
 } from './outgoing';
 import { type Outcome } from './outcome';
+import { NO_TRUST, type Trust } from './passing';
 import { type Party, type Purpose, type Translator } from './parties';
 import { traceIn, traceOut } from './trace';
 
@@ -66,6 +67,8 @@ interface SessionOptions {
   readonly serializer?: string;
   /** Whether data of v8 is taken from the peer. Default true. */
   readonly takesV8?: boolean;
+  /** Whose code is taken. Default: nobody's. */
+  readonly trust?: Trust;
 }
 
 /** Makes tokens for what a session holds. A client's session has one; a server's cannot. */
@@ -171,6 +174,7 @@ export class Session extends Callee {
       },
       exposureOf: options.exposureOf ?? (() => undefined),
       isContainer: options.isContainer ?? (() => false),
+      trust: options.trust ?? NO_TRUST,
     });
     outbox.onFlush = () => {
       this.#flushing();

@@ -1,17 +1,20 @@
 // What a child has exposed under a name, as its parent reaches it: late bound, so that the child need
 // not be there yet, and may expose something else under that name later.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../base/errors';
 import { ownHost } from '../expose/own-host';
-import { revive, withOptions } from '../proxy/functions';
+import { release, revive, withOptions } from '../proxy/functions';
 import { lateOf } from '../proxy/late';
 import { type HandleOptions } from '../proxy/options';
 import { requireLease } from '../proxy/realm';
-import { reachedBy } from '../proxy/source';
 import { makeLateLike } from '../proxy/sync-late';
 import { type Binding, type Reached } from '../proxy/use';
 import { TOKEN_KEY, formatNameToken } from '../wire/token';
 import { packValue } from '../wire/values';
+
+/** How often a name of this process is looked for. */
+const LOOK_MS = 5;
 
 /** Where a process is the host of its own objects. */
 export interface Whereabouts {
@@ -59,10 +62,19 @@ class ChildName implements Binding {
   }
 
   async reach(): Promise<Reached> {
-    this.#finding ??= this.#named.find();
-    const place = await this.#finding;
-    if (place.address === ownHost().host.address) return this.#reachHere();
-    return await this.#bindingAt(place).reach();
+    const place = await this.#find();
+    return isHere(place) ? this.#reachHere() : await this.#bindingAt(place).reach();
+  }
+
+  /** Resolves when something has the name. */
+  readonly there = async (signal: AbortSignal): Promise<void> => {
+    const place = await this.#find();
+    if (isHere(place)) await awaitHere(this.#named.name, signal);
+    else await (this.#bindingAt(place) as Awaitable).there?.(signal);
+  };
+
+  #find(): Promise<Whereabouts> {
+    return (this.#finding ??= this.#named.find());
   }
 
   reachNow(): Reached {
@@ -72,6 +84,10 @@ class ChildName implements Binding {
 
   missed(): void {
     this.#known?.missed();
+  }
+
+  release(): void {
+    this.#known?.release();
   }
 
   token(): string {
@@ -90,9 +106,20 @@ class ChildName implements Binding {
 
   /** A task that runs in this thread has exposed it here. */
   #reachHere(): Reached {
-    const { host } = ownHost();
-    const target = ownHost().proxyOf(host.names.get(this.#named.name) as object);
-    return reachedBy(target, requireLease(target), this.#options);
+    const host = ownHost();
+    const target = host.proxyOf(host.host.names.get(this.#named.name) as object);
+    const lease = requireLease(target);
+    const about = { target: lease, path: [], purpose: 'argument' as const, held: target };
+    return {
+      target,
+      lease,
+      wasLost: () => false,
+      giveBack: () => {
+        release(target);
+      },
+      send: (operation, name, args, more) =>
+        host.callee.call({ ...about, operation, name, args, ...this.#options, ...more }),
+    };
   }
 
   #bindingAt(place: Whereabouts): Binding {
@@ -108,5 +135,26 @@ class ChildName implements Binding {
     return new UsageError(`Cannot ${what} ${this.describe()} yet: await a call of it first`, {
       code: 'ERR_REFERENT_NOT_CONNECTED',
     });
+  }
+}
+
+type Awaitable = Binding & { readonly there?: (signal: AbortSignal) => Promise<unknown> };
+
+/** Of a task that runs in this thread. */
+function isHere({ address }: Whereabouts): boolean {
+  return address === ownHost().host.address;
+}
+
+/** A name of this process: nobody tells when it comes to be. */
+async function awaitHere(name: string, signal: AbortSignal): Promise<void> {
+  while (!isNamed(name)) await sleep(LOOK_MS, undefined, { signal });
+}
+
+function isNamed(name: string): boolean {
+  try {
+    ownHost().host.names.get(name);
+    return true;
+  } catch {
+    return false; // nothing has it yet
   }
 }

@@ -34,6 +34,7 @@ export const OPERATIONS = [
   'peek',
   'ready',
   'super',
+  'passTo',
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];
 

@@ -158,21 +158,34 @@ describe('an object of the parent', () => {
   test('a worker thread has a host of its own', async () => {
     const thread = new Thread();
     const desk = open(new Desk());
-    const { own } = revive(
-      await thread.run(
-        async (library, state, argument: { proxy: unknown }) => {
-          const { proxy } = library.revive(argument) as unknown as { proxy: Remote<Desk> };
-          await proxy.add('thread');
-          library.release(proxy);
-          state.exposed = library.expose({ where: () => 'in the thread' });
-          return { own: (state.exposed as Exposed<object>).proxy as unknown };
-        },
-        { proxy: desk.proxy },
-      ),
-    ) as { own: Remote<{ where(): string }> };
+    const token = await thread.run(
+      async (library, state, argument: { proxy: unknown }) => {
+        const { proxy } = library.revive(argument) as unknown as { proxy: Remote<Desk> };
+        await proxy.add('thread');
+        library.release(proxy);
+        state.exposed = library.expose({ where: () => 'in the thread' });
+        return { own: (state.exposed as Exposed<object>).proxy as unknown };
+      },
+      { proxy: desk.proxy },
+    );
+    const { own } = revive(structuredClone(token)) as { own: Remote<{ where(): string }> };
     expect(await mine(own).where()).toBe('in the thread');
     await thread.end();
     await expect(own.where().then()).rejects.toBeInstanceOf(ManagerDiedError);
+    // Who has never been there is not kept waiting either.
+    const late = await startChild().run(
+      async (library, _state, argument: { token: unknown }) => {
+        const { own } = library.revive(argument.token) as { own: Remote<{ where(): string }> };
+        const begin = performance.now();
+        const error = await own.where().then(
+          () => 'answered',
+          (reason: unknown) => (reason as Error).name,
+        );
+        return { error, isSoon: performance.now() - begin < 5000 };
+      },
+      { token },
+    );
+    expect(late).toEqual({ error: 'ManagerDiedError', isSoon: true });
   });
 
   test('it lies in a list of a manager, and in that of another process', async () => {
@@ -264,6 +277,29 @@ describe('an object of a child', () => {
     const own = { add: (by: number) => by * 100 };
     expect(await withOptions(proxy, { fallback: own }).add(2)).toBe(200);
     expect(await handle(proxy).alive()).toBe(false);
+  });
+
+  test('blocked for it, with what stands in for its answer', async () => {
+    const child = startChild();
+    const exposed = open({ n: 1, add: (by: number) => by + 1 });
+    const answers = await child.run(
+      async (library, state, argument: { proxy: unknown }) => {
+        const { proxy } = library.revive(argument) as unknown as { proxy: Remote<object> };
+        state.proxy = library.withOptions(proxy, { defaultValue: 'default' });
+        state.own = library.withOptions(proxy, { fallback: { n: 5, add: (by: number) => by * 5 } });
+        const blocking = library.sync(state.proxy as Remote<{ n: number }>);
+        return blocking.n;
+      },
+      { proxy: exposed.proxy },
+    );
+    expect(answers).toBe(1);
+    await exposed.close();
+    const absent = await child.run((library, state) => {
+      const first = library.sync(state.proxy as Remote<{ n: number }>);
+      const second = library.sync(state.own as Remote<{ n: number; add(by: number): number }>);
+      return [first.n, second.n, second.add(3)];
+    });
+    expect(absent).toEqual(['default', 5, 15]);
   });
 
   test('a token that comes after the death of its owner is refused at once', async () => {

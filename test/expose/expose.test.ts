@@ -247,6 +247,21 @@ describe('manual', () => {
     expect(counter.total).toBe(6);
   });
 
+  test('what was called here before is there to be taken, or fulfilled by close', async () => {
+    const counter = new Counter();
+    const exposed = open(counter, { mode: 'manual' });
+    const first = exposed.proxy.add(1).then();
+    await expect(exposed.processPending()).resolves.toBe(1);
+    const second = exposed.proxy.add(1).then();
+    await expect(exposed.processOne()).resolves.toBe(true);
+    const third = exposed.proxy.add(1).then();
+    await expect(exposed.listen({ timeoutMs: 0 })).resolves.toBe(true);
+    const last = exposed.proxy.add(1).then();
+    await exposed.close();
+    await Promise.all([first, second, third, last]);
+    expect(counter.total).toBe(4);
+  });
+
   test('listen waits for a call, up to its time', async () => {
     const counter = new Counter();
     const exposed = open(counter, { mode: 'manual' });

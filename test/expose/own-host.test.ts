@@ -109,7 +109,7 @@ describe('in another process', () => {
     await child.ended();
   });
 
-  test('nothing can be made here from there', async () => {
+  test('nothing can be made or ended here from there', async () => {
     const child = new Child();
     const proxy = give(new Counter());
     const refused = await child.run(
@@ -119,12 +119,17 @@ describe('in another process', () => {
           () => 'made',
           (reason: unknown) => (reason as Error).message,
         );
+        const refused = await manager.shutdown().then(
+          () => 'ended',
+          (reason: unknown) => (reason as Error).name,
+        );
         await manager.close();
-        return error;
+        return [error, refused];
       },
       { address: ownHost().host.address, text: tokenOf(proxy).text },
     );
-    expect(refused).toContain("Unknown typeid 'list'");
+    expect(refused[0]).toContain("Unknown typeid 'list'");
+    expect(refused[1]).toBe('MethodNotExposedError');
     release(proxy);
     child.process.disconnect();
     await child.ended();

@@ -1,0 +1,38 @@
+// A function that came as its text. It has what is global, `require` of the working directory, and
+// its arguments; what it closed over stayed behind, and an error says so.
+
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { UsageError, messageOf } from '../base/errors';
+
+export type TextFunction = (...args: readonly unknown[]) => unknown;
+
+/** Throws `UsageError` for a text that is no function. Whoever calls it trusts where the text is from. */
+export function functionOf(text: string): TextFunction {
+  const required = createRequire(join(process.cwd(), 'noop.js'));
+  let failure: unknown;
+  // The second form is for methods, whose text is no expression.
+  for (const form of [`return (${text}\n)`, `return Object.values({ ${text}\n })[0]`]) {
+    try {
+      // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the text is of a process that we trust
+      const make = new Function('require', '__name', `'use strict'; ${form}`) as MakeFunction;
+      return make(required, keepName);
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  throw new UsageError(
+    `The text of the function cannot be run: ${messageOf(failure)}; name the function by module and export`,
+    { cause: failure },
+  );
+}
+
+type MakeFunction = (
+  required: NodeJS.Require,
+  keepName: (value: unknown) => unknown,
+) => TextFunction;
+
+/** What esbuild calls around functions whose names it keeps. */
+function keepName(value: unknown): unknown {
+  return value;
+}
