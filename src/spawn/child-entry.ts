@@ -2,6 +2,8 @@
 // parent has what it wanted, and then ends as any program does: when it has nothing left to do.
 
 import { type MessagePort, isMainThread, parentPort } from 'node:worker_threads';
+import { adoptLog, logsHaveLeft } from '../log/child-log';
+import { setThreadName } from '../log/names';
 import { loadExport } from '../process/modules';
 import { release, revive } from '../proxy/functions';
 import { registerStandardProxies } from '../types/standard-types';
@@ -32,7 +34,7 @@ function tell(message: ChildMessage): void {
 }
 
 function beginProcess(config: ChildConfig): void {
-  process.title = config.name;
+  adoptLog(config.log, config.name);
   process.channel?.ref(); // until the parent has what it wanted
   void begin(config, () => {
     process.channel?.unref();
@@ -42,6 +44,8 @@ function beginProcess(config: ChildConfig): void {
 function beginThread(port: MessagePort): void {
   // That it listens keeps the thread alive until the parent has what it wanted.
   port.on('message', (config: ChildConfig) => {
+    adoptLog(config.log, config.processName);
+    setThreadName(config.name);
     void begin(config, () => {
       port.unref();
     });
@@ -50,6 +54,7 @@ function beginThread(port: MessagePort): void {
 }
 
 registerStandardProxies();
+process.once('beforeExit', () => void logsHaveLeft());
 if (isMainThread) {
   process.once('message', beginProcess);
   process.once('disconnect', () => process.exit(0));

@@ -8,6 +8,7 @@ import { handle } from '../proxy/handle';
 import { localCaller } from '../session/caller';
 import { RunningCall, runAs } from '../session/current-call';
 import { isData } from '../wire/plain';
+import { type Whereabouts, ownWhereabouts } from './child-name';
 import { type Ledger, Replica } from './except';
 import { explained, functionOf } from './function-text';
 import { type Parcel, unpack } from './parcel';
@@ -37,6 +38,8 @@ export interface Desk {
   step(): Promise<Outcome>;
   /** Ends the generator: its `finally` blocks run. */
   close(): Promise<Outcome>;
+  /** Where what the task exposes can be reached. */
+  whereabouts(): Promise<Whereabouts>;
   abort(reason: unknown): Promise<void>;
   /** The parent has what it wanted. */
   leave(): Promise<void>;
@@ -89,6 +92,10 @@ export class TaskDesk implements Desk {
       const result = await this.#do(() => this.#iterator().return?.());
       return returned(result?.value);
     });
+  }
+
+  whereabouts(): Promise<Whereabouts> {
+    return Promise.resolve(ownWhereabouts());
   }
 
   abort(reason: unknown): Promise<void> {

@@ -10,6 +10,8 @@ import {
   resolveOptions,
 } from '../base/options';
 import { UsageError } from '../base/errors';
+import { LEVELS, isLevel } from '../log/levels';
+import { LOG_OPTION, isLogOption } from '../log/log-target';
 import { Except } from './except';
 
 export type Kind = 'process' | 'thread' | 'inline';
@@ -31,6 +33,10 @@ export interface SpawnOptions {
   readonly onJoin?: (() => unknown) | undefined;
   /** Whether this process may end without waiting for it; either way it ends with this process. */
   readonly unref?: boolean | undefined;
+  /** Where it logs, and what it prints goes: a LogServer, its address, a logger, or true for where this process logs. */
+  readonly log?: unknown;
+  /** Default: that of this process. */
+  readonly logLevel?: string | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
   readonly cwd?: string | undefined;
   readonly execPath?: string | undefined;
@@ -59,6 +65,8 @@ const RULES = {
   timeoutMs: option(0, isDuration, 'a number of milliseconds >= 0'),
   onJoin: option<(() => unknown) | undefined>(undefined, isFunction, 'a function'),
   unref: option(false, isBoolean, 'true or false'),
+  log: option<unknown>(undefined, isLogOption, LOG_OPTION),
+  logLevel: option<string | undefined>(undefined, isLevel, `one of ${LEVELS.join(', ')}`),
   env: option<NodeJS.ProcessEnv | undefined>(undefined, isObject, 'an object'),
   cwd: option<string | undefined>(undefined, isString, 'a path'),
   execPath: option<string | undefined>(undefined, isString, 'a path'),
@@ -76,7 +84,7 @@ export type SpawnSettings = ReturnType<typeof resolveSpawnOptions>;
 const NOT_FOR = {
   process: [],
   thread: ['cwd', 'execPath'],
-  inline: ['cwd', 'execPath', 'execArgv', 'env'],
+  inline: ['cwd', 'execPath', 'execArgv', 'env', 'log', 'logLevel'],
 } as const;
 
 /** Throws `UsageError` for an unknown option or a bad one. */

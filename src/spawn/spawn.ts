@@ -4,6 +4,7 @@ import { type Deferred, deferred } from '../base/deferred';
 import { UsageError } from '../base/errors';
 import { DEFAULT_LIMITS } from '../base/limits';
 import { ownHost } from '../expose/own-host';
+import { openLog } from '../log/log-target';
 import { type ModuleRef } from '../process/modules';
 import { release, tokenOf, withOptions } from '../proxy/functions';
 import { TOKEN_KEY } from '../wire/token';
@@ -82,6 +83,7 @@ function start(
     modules,
     memories: packed.memories,
     newSeat: () => seatOf(desk),
+    target: openLog(settings.log, settings.logLevel),
   };
   const vessel = settings.kind === 'thread' ? new TaskThread(made) : new TaskProcess(made);
   return { task, vessel, desk: desk.promise };

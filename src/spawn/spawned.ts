@@ -10,6 +10,8 @@ import {
 } from '../base/errors';
 import { ENDING, type Ending, type Exit, describeExit } from '../process/child';
 import { LazyPromise } from '../proxy/lazy-promise';
+import { type Loose, type Remote } from '../proxy/remote-types';
+import { type Whereabouts, remoteOf } from './child-name';
 import { type Desk, type Order, type Outcome } from './desk';
 import type { Except } from './except';
 import { ledgerOf } from './except';
@@ -68,7 +70,7 @@ export class Spawned<R> implements AsyncDisposable, Ending {
       this.#end = end;
       launch.packed.release();
     });
-    this.#over = Promise.allSettled([this.#result.promise, ended]);
+    this.#over = Promise.allSettled([this.#result.promise, ended, vessel.logged]);
     vessel.keepAlive(!settings.unref);
     this.#watch(settings.signal);
     void this.#run();
@@ -111,6 +113,12 @@ export class Spawned<R> implements AsyncDisposable, Ending {
   stream<T = unknown>(): AsyncIterableIterator<T> {
     this.#isStreamed = true;
     return this.#stream as AsyncIterableIterator<T>;
+  }
+
+  /** What it exposes under that name: late bound. Wait with `ready(remote, { process: spawned })`. */
+  remote<T = Loose>(name: string): Remote<T> {
+    const find = (): Promise<Whereabouts> => this.#outlive((desk) => desk.whereabouts());
+    return remoteOf({ name, child: this.name, find }) as Remote<T>;
   }
 
   /**
@@ -202,7 +210,7 @@ export class Spawned<R> implements AsyncDisposable, Ending {
   }
 
   /** What `call` answers, or `ProcessDiedError`. */
-  async #outlive(call: (desk: Desk) => Promise<Outcome>): Promise<Outcome> {
+  async #outlive<A>(call: (desk: Desk) => Promise<A>): Promise<A> {
     const { desk, vessel } = this.#launch;
     const died = vessel.ended.then((end) => {
       throw this.#diedOf(end);

@@ -10,6 +10,7 @@ import { type End, type Vessel } from './vessel';
 
 export class TaskInline implements Vessel {
   readonly pid = process.pid;
+  readonly logged = undefined;
   readonly #ended = deferred<End>();
   readonly #given = deferred<never>();
   readonly #desk: TaskDesk;
@@ -45,6 +46,7 @@ export class TaskInline implements Vessel {
       run: (order) => step(() => desk.run(order)),
       step: () => step(() => desk.step()),
       close: () => step(() => desk.close()),
+      whereabouts: () => desk.whereabouts(),
       abort: (reason) => desk.abort(reason),
       leave: () => desk.leave(),
     };

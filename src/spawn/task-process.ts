@@ -7,17 +7,18 @@ import { UsageError } from '../base/errors';
 import { forkAttached, requireEntry } from '../process/child';
 import { unpackValue } from '../wire/values';
 import {
-  type ChildConfig,
   type ChildMessage,
   type End,
   type Vessel,
   type VesselOptions,
+  configFor,
   expectHello,
 } from './vessel';
 
 export const ENTRY = join(__dirname, `child-entry${extname(__filename)}`);
 
 export class TaskProcess implements Vessel {
+  readonly logged: Promise<void> | undefined;
   readonly #child: ChildProcess;
   readonly #ended = deferred<End>();
   readonly #heard: () => void;
@@ -29,8 +30,11 @@ export class TaskProcess implements Vessel {
   constructor(options: VesselOptions) {
     requireEntry(ENTRY, 'a task');
     this.#options = options;
-    this.#child = forkAttached(ENTRY, options);
-    this.#heard = expectHello(`Process "${options.name}"`, (failure) => {
+    const { name, target } = options;
+    const output = target === undefined ? 'inherit' : 'pipe';
+    this.#child = forkAttached(ENTRY, { ...options, output });
+    this.logged = target?.follow(this.#child, { process: name });
+    this.#heard = expectHello(`Process "${name}"`, (failure) => {
       this.#failure = failure;
       this.kill('SIGKILL');
     });
@@ -70,9 +74,7 @@ export class TaskProcess implements Vessel {
 
   #begin(): void {
     this.#heard();
-    const { name, newSeat } = this.#options;
-    const config: ChildConfig = { name, seat: newSeat(), memories: [] };
-    this.#child.send(config, () => undefined); // where it is gone, its end tells more
+    this.#child.send(configFor(this.#options), () => undefined); // where it is gone, its end tells more
   }
 
   /** It could not be started at all, or a message to it was lost: then its end follows. */

@@ -2,12 +2,14 @@
 
 import { Worker } from 'node:worker_threads';
 import { deferred } from '../base/deferred';
+import { getProcessName } from '../log/names';
 import { requireEntry, threadArguments } from '../process/child';
 import { ENTRY } from './task-process';
-import { type ChildConfig, type End, type Vessel, type VesselOptions, expectHello } from './vessel';
+import { type End, type Vessel, type VesselOptions, configFor, expectHello } from './vessel';
 
 export class TaskThread implements Vessel {
   readonly pid = undefined;
+  readonly logged: Promise<void> | undefined;
   readonly #worker: Worker;
   readonly #ended = deferred<End>();
   #failure: Error | undefined;
@@ -16,15 +18,15 @@ export class TaskThread implements Vessel {
   constructor(options: VesselOptions) {
     requireEntry(ENTRY, 'a task');
     this.#worker = makeWorker(options);
+    const names = { process: getProcessName(), thread: options.name };
+    this.logged = options.target?.follow(this.#worker, names);
     const heard = expectHello(`Thread "${options.name}"`, (failure) => {
       this.#failure = failure;
       this.kill();
     });
     this.#worker.once('message', () => {
       heard();
-      const { name, memories, newSeat } = options;
-      const config: ChildConfig = { name, seat: newSeat(), memories };
-      this.#worker.postMessage(config);
+      this.#worker.postMessage(configFor(options));
     });
     this.#worker.once('error', (error) => {
       this.#uncaught = error;
@@ -51,9 +53,11 @@ export class TaskThread implements Vessel {
   }
 }
 
-function makeWorker({ name, modules, env, execArgv = [] }: VesselOptions): Worker {
+function makeWorker({ name, modules, env, execArgv = [], target }: VesselOptions): Worker {
   return new Worker(ENTRY, {
     name,
+    stdout: target !== undefined,
+    stderr: target !== undefined,
     execArgv: [...execArgv, ...threadArguments(ENTRY, modules)],
     ...(env === undefined ? {} : { env }),
   });

@@ -2,11 +2,17 @@
 
 import { TimeoutError } from '../base/errors';
 import { DEFAULT_LIMITS } from '../base/limits';
+import { type ChildLog } from '../log/child-log';
+import { type LogTarget } from '../log/log-target';
+import { getProcessName } from '../log/names';
 import { type Exit } from '../process/child';
 
 /** What a child is told, once. */
 export interface ChildConfig {
   readonly name: string;
+  /** Of the process that a thread is in. */
+  readonly processName: string;
+  readonly log: ChildLog | undefined;
   /** A token of a function: the child gives its desk to it. */
   readonly seat: object;
   readonly memories: readonly SharedArrayBuffer[];
@@ -27,6 +33,8 @@ export interface End extends Exit {
 export interface Vessel {
   readonly pid: number | undefined;
   readonly ended: Promise<End>;
+  /** What it has printed is in the log, up to its end. */
+  readonly logged: Promise<void> | undefined;
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
   /** Whether it keeps this process alive. */
   keepAlive(keep: boolean): void;
@@ -37,6 +45,7 @@ export interface VesselOptions {
   readonly name: string;
   /** Asked once the child is there: a token that nobody comes for would live on. */
   readonly newSeat: () => object;
+  readonly target: LogTarget | undefined;
   /** Modules that it will load. */
   readonly modules: readonly string[];
   readonly memories: readonly SharedArrayBuffer[];
@@ -44,6 +53,12 @@ export interface VesselOptions {
   readonly cwd: string | undefined;
   readonly execPath: string | undefined;
   readonly execArgv: readonly string[] | undefined;
+}
+
+/** What a child is told that has come. */
+export function configFor({ name, target, newSeat, memories }: VesselOptions): ChildConfig {
+  const processName = getProcessName();
+  return { name, processName, log: target?.forChild, seat: newSeat(), memories };
 }
 
 /** Calls `late` where a child says nothing in time; what is answered is called when it speaks, or ends. */

@@ -223,6 +223,21 @@ describe('a thread', () => {
   });
 });
 
+describe.each(['process', 'thread'] as const)('what a %s prints', (kind) => {
+  test('is in the log before it has ended', async () => {
+    const lines: string[] = [];
+    const keep =
+      (level: string) => (message: string, fields: { thread: string; process: string }) => {
+        const name = kind === 'thread' ? fields.thread : fields.process;
+        lines.push(`${level} ${name} ${message}`);
+      };
+    const log = { info: keep('info'), warn: keep('warn'), error: keep('error') };
+    const one = run(task('say'), ['hello'], { kind, log, name: 'talker' });
+    expect(await one.join()).toBe('hello');
+    expect(lines.sort()).toEqual(['info talker hello', 'warn talker hello!']);
+  });
+});
+
 describe('the end of the parent', () => {
   /** A program that spawns, and says by its channel what it has to say. */
   const parent = (mode: string) => {

@@ -6,6 +6,7 @@ import { closeOwnHost, ownHost } from '../../src/expose/own-host';
 import {
   Except,
   Manager,
+  ObjectGoneError,
   ProcessDiedError,
   SerializationError,
   type SpawnOptions,
@@ -13,6 +14,7 @@ import {
   UsageError,
   release,
   spawn,
+  withOptions,
 } from '../../src/index';
 import { SHORT_LIMITS, endManager, expectNothingHeld, isAlive } from '../support/managers';
 import { until } from '../support/until';
@@ -285,6 +287,28 @@ describe.each(['process', 'thread', 'inline'] as const)('a task in a %s', (teste
       for await (const value of run(task('iterator')).stream<string>()) values.push(value);
       expect(values).toEqual(['a', 'b']);
       await expect(run(task('add'), [1, 2]).stream().next()).rejects.toThrow('has no stream');
+    });
+  });
+
+  describe('that exposes', () => {
+    test('is reached by name', async () => {
+      const { called, call } = signalled();
+      const one = run(task('offer'), ['counter', call]);
+      const counter = one.remote<{ add(by: number): number; stop(): void }>('counter');
+      expect(() => JSON.stringify(counter)).toThrow('await a call of it first');
+      await called;
+      expect(await counter.add(2)).toBe(2);
+      expect(await withOptions(counter, { timeoutMs: 5000 }).add(3)).toBe(5);
+      await expect(one.remote<{ add(): void }>('other').add()).rejects.toBeInstanceOf(
+        ObjectGoneError,
+      );
+      await counter.stop();
+      expect(await one.join()).toBe('stopped');
+      if (kind === 'inline') ownHost().host.names.delete('counter');
+      else
+        await expect(one.remote<{ add(): void }>('counter').add()).rejects.toBeInstanceOf(
+          ProcessDiedError,
+        );
     });
   });
 
