@@ -5,6 +5,7 @@ import { EventEmitter } from 'node:events';
 import { UsageError } from './base/errors';
 import { type Exit } from './process/child';
 import { BaseProxy } from './proxy/base-proxy';
+import { lateOf } from './proxy/late';
 import { type HandleOptions } from './proxy/options';
 import { type Loose, type Remote } from './proxy/remote-types';
 import { type Purpose } from './session/parties';
@@ -137,7 +138,8 @@ export abstract class Creators extends EventEmitter<ManagerEvents> {
 
   /** A condition, with a lock of this manager, or an rlock of its own. */
   condition(lock?: LockProxy): ConditionProxy {
-    if (lock !== undefined && !((lock as unknown) instanceof LockProxy)) {
+    const isLock = (lock as unknown) instanceof LockProxy;
+    if (lock !== undefined && !isLock && lateOf(lock) === undefined) {
       throw new UsageError('A condition is made with a lock or an rlock of the same manager');
     }
     const args = lock === undefined ? [] : [lock];

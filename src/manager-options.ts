@@ -40,6 +40,11 @@ export interface ManagerOptions {
    * A manager with another one than v8 takes no v8 from its clients.
    */
   readonly serializer?: SerializerName | undefined;
+  /**
+   * What `module()` may load in the server, as it is asked for; `true`: anything. Over a network, also
+   * the action of a barrier that is named by its module. Default: nothing.
+   */
+  readonly imports?: boolean | readonly string[] | undefined;
   /** How long a call may take. Default 0: without end. */
   readonly callTimeoutMs?: number | undefined;
   /**
@@ -112,6 +117,11 @@ const MANAGER_RULES = {
   debug: option(false, isBoolean, 'true or false'),
   types: option<ModuleRef | readonly ModuleRef[] | undefined>(undefined, isModules, 'modules'),
   serializer: SERIALIZER_RULE,
+  imports: option<boolean | readonly string[]>(
+    false,
+    (value) => isBoolean(value) || isStrings(value),
+    'true, or an array of texts',
+  ),
   callTimeoutMs: option(0, isDuration, 'a number of milliseconds >= 0'),
   freeze: option(false, isBoolean, 'true or false'),
   shutdownTimeoutMs: option(1000, isDuration, 'a number of milliseconds >= 0'),

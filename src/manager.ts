@@ -38,6 +38,8 @@ import { requireProtection } from './protection';
 import { type HandleOptions, type WaitOptions } from './proxy/options';
 import { type Route } from './proxy/key-ring';
 import { makeNamed } from './proxy/named';
+import { makeModule } from './proxy/remote-module';
+import { type Loose, type Remote } from './proxy/remote-types';
 import { type Source } from './proxy/source';
 import { realm, retryLocal, translator } from './proxy/realm';
 import { addType, typesOf } from './registrations';
@@ -215,6 +217,15 @@ export class Manager extends Creators implements AsyncDisposable {
     return makeNamed(this.#source, resolveNaming(key, create, options)) as P;
   }
 
+  /**
+   * What `import(specifier)` gives in the manager's process, whose working directory paths start from.
+   * Only what option `imports` of the manager allows: else each call rejects.
+   */
+  module<T = Loose>(specifier: string): Remote<T> {
+    requireSpecifier(specifier);
+    return makeModule(this.#source, specifier) as Remote<T>;
+  }
+
   /** Where late-bound handles find this manager. */
   get #source(): Source {
     return {
@@ -260,12 +271,14 @@ export class Manager extends Creators implements AsyncDisposable {
         `Cannot serve others at ${this.#address}: give an authkey that they can know too`,
       );
     }
-    const { tls, debug } = settings;
+    const { tls, debug, imports } = settings;
     const serializer = settings.serializer ?? DEFAULT_SERIALIZER;
-    const serves = { address: this.#address, key, identity, limits: this.#limits, tls, debug };
+    const serves = { address: this.#address, key, identity, limits: this.#limits, serializer };
     this.#server = new Server({
       ...serves,
-      serializer,
+      tls,
+      debug,
+      imports,
       registrations: this.#registrations,
       types: modulesOf(settings.types),
     });
@@ -448,6 +461,7 @@ export class Manager extends Creators implements AsyncDisposable {
       types,
       tls: settings.tls,
       debug: settings.debug,
+      imports: settings.imports,
       name: settings.name,
       log: this.#log?.forChild,
       serializer,
@@ -604,6 +618,11 @@ const RESERVED = new Set(['then', 'toJSON']);
 function modulesOf(types: ManagerSettings['types']): ReturnType<typeof resolveModule>[] {
   if (types === undefined) return [];
   return (Array.isArray(types) ? (types as ModuleRef[]) : [types as ModuleRef]).map(resolveModule);
+}
+
+function requireSpecifier(specifier: unknown): void {
+  if (typeof specifier === 'string' && specifier !== '') return;
+  throw new UsageError("A module is named as import() takes it: 'node:os', './file.js', 'package'");
 }
 
 function alreadyStarted(why = 'use it as it is'): UsageError {

@@ -7,6 +7,7 @@ import { type ChildLog, adoptLog, logsHaveLeft } from './log/child-log';
 import { logFault } from './log/faults';
 import { Registry, type RegisteredType } from './host/registry';
 import { Names } from './names/names';
+import { Imports } from './process/imports';
 import { type ResolvedModule, loadExport } from './process/modules';
 import {
   removePrivateDirectory,
@@ -34,6 +35,7 @@ export interface ServerConfig {
   readonly types: readonly ResolvedModule[];
   readonly tls: TlsOptions | undefined;
   readonly debug: boolean;
+  readonly imports: boolean | readonly string[];
   readonly name: string | undefined;
   readonly log: ChildLog | undefined;
   readonly serializer: string;
@@ -67,7 +69,10 @@ function tell(message: ServerMessage): void {
 }
 
 async function serve(config: ServerConfig, request: StartRequest): Promise<void> {
-  const registry = new Registry(STANDARD_TYPES, config);
+  const registry = new Registry(STANDARD_TYPES, {
+    ...config,
+    imports: new Imports(config.imports),
+  });
   for (const registration of config.registrations) registry.add(registration);
   for (const module of config.types) await registry.addModule(module);
   if (request.initializer !== undefined) await initialize(request.initializer, request.initargs);

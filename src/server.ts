@@ -7,6 +7,7 @@ import { Registry, type RegisteredType } from './host/registry';
 import { logFault } from './log/faults';
 import { resolveShutdownOptions } from './manager-options';
 import { Names } from './names/names';
+import { Imports } from './process/imports';
 import { type ResolvedModule } from './process/modules';
 import {
   isPrivateAddress,
@@ -28,6 +29,7 @@ export interface ServerOptions {
   readonly tls: TlsOptions | undefined;
   readonly debug: boolean;
   readonly serializer: string;
+  readonly imports: boolean | readonly string[];
 }
 
 export class Server
@@ -50,7 +52,10 @@ export class Server
   constructor(options: ServerOptions) {
     super();
     this.#options = options;
-    this.#registry = new Registry(STANDARD_TYPES, options);
+    this.#registry = new Registry(STANDARD_TYPES, {
+      ...options,
+      imports: new Imports(options.imports),
+    });
     for (const registration of options.registrations) this.#registry.add(registration);
     this.#host = new Host({
       ...options,

@@ -58,6 +58,7 @@ export interface SyncManager {
   condition(lock?: LockProxy | Sync<LockProxy>): Sync<ConditionProxy>;
   pool(processes?: number, options?: PoolOptions): Sync<PoolProxy>;
   create<T = Loose>(typeid: string, ...args: unknown[]): SyncRemote<T>;
+  module<T = Loose>(specifier: string): SyncRemote<T>;
   /** As `manager.named`; a factory answers at once. */
   named<P extends object>(key: Key, create?: () => P | Sync<P>, options?: NameOptions): Sync<P>;
   /** Blocks until the manager serves. Throws what stopped it. */
@@ -120,6 +121,10 @@ export class BlockingManager extends Creators {
   }
   get pid(): number | undefined {
     return this.#manager.pid;
+  }
+
+  module(specifier: string): object {
+    return blocking(this.#manager.module(specifier));
   }
 
   named(key: Key, create?: () => object, options?: NameOptions): object {

@@ -301,6 +301,8 @@ export const translator: Translator = {
 
 /** The lease of any handle; undefined for anything else. */
 export function leaseOfHandle(value: object): Lease | undefined {
+  const late = lateOf(value);
+  if (late !== undefined) return late.binding.lease;
   return leaseOfBaseProxy(value) ?? leaseOfRemote(value) ?? leaseOfSyncRemote(value);
 }
 

@@ -199,7 +199,7 @@ export class Exchange {
   ): Reference | undefined {
     const member = this.#translator.pathOf(value);
     if (member === undefined) return undefined;
-    if (purpose === 'result') {
+    if (purpose === 'result' || purpose === 'instance') {
       throw new SerializationError(
         `Cannot send ${path}: it is what a callback answers, a promise; await it first`,
       );

@@ -23,11 +23,12 @@ import { type Caller } from './caller';
 import { RunningCall, runAs } from './current-call';
 import { Delivery } from './delivery';
 import { Awaited, type Exchange, type Needs } from './exchange';
-import { type Deed, type Exposure, follow, perform, subjectOf } from './exposure';
-import { requireHeld } from './guard';
+import { type Deed, type Exposure, follow, openExposure, perform, subjectOf } from './exposure';
+import { requireHeldOf } from './guard';
 import { type Outcome, isThenable, outcomeOf } from './outcome';
-import { toPlain } from './plain-copy';
+import { type Purpose } from './parties';
 import { type Trust, pass } from './passing';
+import { toPlain } from './plain-copy';
 import { exposureOfSuper } from './super';
 import { inTurn, needsTurn } from './turns';
 
@@ -37,7 +38,8 @@ const WAITING_CALLS = 65_536;
 /** What a call is for. */
 interface Source {
   readonly value: unknown;
-  readonly exposure: Exposure | undefined;
+  /** Of what is not there yet, known with it. */
+  exposure: Exposure | undefined;
   /** Where it is not there yet: gives the value. */
   readonly later?: Promise<unknown>;
 }
@@ -224,11 +226,20 @@ export class Incoming {
       throw new ProtocolError(`Call on the answer to call ${String(callId)}, which is not kept`);
     }
     if (answer instanceof Promise) {
-      const later = answer.then((outcome) => valueOf(keptOf(outcome)));
-      return { value: undefined, exposure: undefined, later };
+      const later = answer.then((outcome) => {
+        const landed = valueOf(keptOf(outcome));
+        source.exposure = this.#exposureOfAnswer(landed, outcome);
+        return landed;
+      });
+      const source: Source = { value: undefined, exposure: undefined, later };
+      return source;
     }
     const value = valueOf(answer);
-    return { value, exposure: this.#exposureOf(value) };
+    return { value, exposure: this.#exposureOfAnswer(value, answer) };
+  }
+
+  #exposureOfAnswer(value: unknown, { lends = false }: Outcome): Exposure | undefined {
+    return this.#exposureOf(value) ?? (lends ? LENDING : undefined);
   }
 
   #exposureOf(value: unknown): Exposure | undefined {
@@ -345,16 +356,18 @@ export class Incoming {
   }
 
   #requireGuard({ id, relative, fence }: Guard): void {
-    requireHeld(this.#options.exchange.party.subject(id, relative).referent, fence);
+    requireHeldOf(() => this.#options.exchange.party.subject(id, relative).referent, fence);
   }
 
   #await(head: CallHead, running: RunningCall, done: Promise<Outcome>, source: Source): void {
     this.#running.set(head.callId, running);
-    if (head.keep) this.#answers.set(head.callId, done);
+    const kept = head.keep ? done.then((outcome) => keptOf(outcome, source.exposure)) : undefined;
+    if (kept !== undefined) this.#answers.set(head.callId, kept);
     void done.then((outcome) => {
       // Forgotten meanwhile, its number may name another call by now.
       if (this.#running.get(head.callId) === running) this.#running.delete(head.callId);
-      if (this.#answers.get(head.callId) === done) this.#answers.set(head.callId, keptOf(outcome));
+      const isKept = kept !== undefined && this.#answers.get(head.callId) === kept;
+      if (isKept) this.#answers.set(head.callId, keptOf(outcome, source.exposure));
       this.#answer(head, outcome, source);
       this.resume();
     });
@@ -395,7 +408,7 @@ export class Incoming {
 
   /** Keeps the outcome of a call where the caller asked for that, and sends it. */
   #conclude(head: CallHead, outcome: Outcome, source?: Source): void {
-    if (head.keep) this.#answers.set(head.callId, keptOf(outcome));
+    if (head.keep) this.#answers.set(head.callId, keptOf(outcome, source?.exposure));
     this.#answer(head, outcome, source);
   }
 
@@ -454,10 +467,9 @@ export class Incoming {
     const isMember = head.operation === 'call' && head.path.length === 0;
     const typeid = isMember ? source?.exposure?.resultTypes.get(head.name) : undefined;
     const isProxy = head.returns === 'proxy' || (isMember && answersItself(value, source));
-    const copies = head.returns === 'copy';
-    const purpose = copies ? 'container' : 'result';
+    const purpose = purposeOf(head, source?.exposure);
     // What is shared inside of the result is copied with it.
-    const result = copies && head.operation !== 'value' ? toPlain(value) : value;
+    const result = purpose === 'container' && head.operation !== 'value' ? toPlain(value) : value;
     this.#outboxFor(head).answer((writer) => {
       writeOutcomeHead(writer, 'return', head.callId);
       if (typeid !== undefined) exchange.writeLent(writer, value, typeid);
@@ -540,9 +552,18 @@ async function settledNeeds(needs: Needs): Promise<void> {
 }
 
 /** Of a delivery the value is kept, for calls on it: what it took was given to its caller. */
-function keptOf(outcome: Outcome): Outcome {
+function keptOf(outcome: Outcome, exposure?: Exposure): Outcome {
   const { kind, value } = outcome;
+  if (exposure?.lendsInstances === true) return { kind, value, lends: true };
   return value instanceof Delivery ? { kind, value: value.value } : outcome;
+}
+
+/** What is reached of an answer of an object that lends what it answers. */
+const LENDING: Exposure = { ...openExposure('object'), lendsInstances: true };
+
+function purposeOf({ returns }: CallHead, exposure: Exposure | undefined): Purpose {
+  if (returns === 'copy') return 'container';
+  return exposure?.lendsInstances === true ? 'instance' : 'result';
 }
 
 function valueOf(outcome: Outcome): unknown {

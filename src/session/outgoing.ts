@@ -177,6 +177,7 @@ export class Outgoing {
   }
 
   #refusal(request: CallRequest, root: Lease): unknown {
+    root.calls++; // those that are refused among them
     const ended = this.#options.ended();
     if (ended !== undefined) return ended;
     if (root.failure !== undefined) return root.failure;
@@ -190,7 +191,6 @@ export class Outgoing {
 
   #send(callId: number, request: CallRequest, root: Lease, reply = true): Place | undefined {
     this.#options.beforeCall();
-    root.calls++;
     const { exchange } = this.#options;
     const serializer =
       request.serializer === undefined

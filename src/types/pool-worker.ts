@@ -22,7 +22,7 @@ import { type Home, type SharedType } from './shared-type';
 const ENTRY = join(__dirname, '..', `pool-entry${extname(__filename)}`);
 
 /** What a worker is told, once. */
-export interface WorkerConfig extends Home {
+export interface WorkerConfig extends Omit<Home, 'imports'> {
   readonly seat: string;
   readonly log: ChildLog | undefined;
 }

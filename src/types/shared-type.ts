@@ -1,6 +1,7 @@
 // A shared type: how its referent is made, which of its methods exist for others, and the class
 // of its proxies. Each file of this folder defines one, referent and proxy side by side.
 
+import { type Imports } from '../process/imports';
 import { type ResolvedModule } from '../process/modules';
 import { type ProxyClass } from '../proxy/realm';
 
@@ -11,6 +12,8 @@ export interface Home {
   readonly serializer: string;
   /** The modules of its option `types`: they register value types, errors and serializers. */
   readonly types: readonly ResolvedModule[];
+  /** What it may load for its clients. */
+  readonly imports: Imports;
 }
 
 export interface SharedType {
