@@ -60,6 +60,11 @@ cleanup
 fulfill [ 'come in', 'come in' ]
 reject [ 'NotListeningError', 'by default' ]`,
 
+  '002-pyacq-remote-dict.ts': `
+[ 'x' ] 1
+sent
+1`,
+
   '003-processing-list.ts': `
 [
    0,  1,  4,  9, 16,
