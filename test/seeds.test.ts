@@ -8,6 +8,63 @@ const FOLDER = join(ROOT, 'examples/seeds');
 
 /** What each program prints; where its processes race, all that it may print. */
 const PRINTS: Readonly<Record<string, string | readonly string[]>> = {
+  '000-rpyc-mem-named-list.ts': `
+Parent Process:
+[ 1, 2 ]
+2
+Child Process:
+[ 1, 2 ]
+---------
+[ 1, 2, 3 ]
+---------`,
+
+  // Three processes and one lock: the first `run` changes the type, and `describe` comes when it comes.
+  '000-rpyc-mem-shared-class.ts': [
+    `
+[ 1, 2 ]
+Cool-Class: Set(2) { 1, 2 }
+Oops`,
+    `
+[ 1, 2 ]
+Oops
+Cool-Class: Set(2) { 1, 2 }`,
+    `
+Cool-Class: [ 1, 2 ]
+[ 1, 2 ]
+Oops`,
+  ],
+
+  '000-rpyc-mem-update.ts': `
+2
+number
+2
+true named`,
+
+  '001-remoteobj-except.ts': `
+init
+cleanup
+RangeError: no work
+nothing
+RangeError: no work
+TypeError: hi
+TypeError: hi
+RangeError: !!!`,
+
+  '001-remoteobj-local-except.ts': `
+init
+other stuff
+cleanup
+[ 'RangeError: !!!', 'TypeError: hello' ]`,
+
+  '001-remoteobj-closing.ts': `
+fulfill [ 'come in', 'come in' ]
+reject [ 'NotListeningError', 'by default' ]`,
+
+  '002-pyacq-remote-dict.ts': `
+[ 'x' ] 1
+sent
+1`,
+
   '003-processing-list.ts': `
 [
    0,  1,  4,  9, 16,
@@ -41,6 +98,12 @@ RangeError: Index 20 is out of range: the list has 10 items
 3
 2
 1`,
+
+  '004-pipe-proxy-parameter.ts': `
+setting parameter to: 5
+setting parameter to: 1
+getting parameter: 1
+true`,
 };
 
 test('each program of the folder is here', () => {
