@@ -39,6 +39,8 @@ export interface Binding {
   reach(): Reached | Promise<Reached>;
   /** The same with the thread blocked: of a proxy whose calls block. */
   reachNow(): Reached;
+  /** Resolves when it stands for something. Absent: it always does. */
+  readonly there?: (signal: AbortSignal) => Promise<unknown>;
   /** It no longer stands for what it stood for: ask anew. */
   missed(): void;
   /** What the handle is written as. */
