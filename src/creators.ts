@@ -5,6 +5,8 @@ import { EventEmitter } from 'node:events';
 import { UsageError } from './base/errors';
 import { type Exit } from './process/child';
 import { BaseProxy } from './proxy/base-proxy';
+import { lateOf } from './proxy/late';
+import { type HandleOptions } from './proxy/options';
 import { type Loose, type Remote } from './proxy/remote-types';
 import { type Purpose } from './session/parties';
 import { type ArrayProxy, cellsOf } from './types/array';
@@ -31,7 +33,16 @@ export interface ManagerEvents {
   warning: [Error];
 }
 
+type Making = [typeid: string, args: readonly unknown[], purpose: Purpose, options?: HandleOptions];
+
+/** What `make` of these creators makes. */
+export let makeBy: (creators: Creators, ...making: Making) => object;
+
 export abstract class Creators extends EventEmitter<ManagerEvents> {
+  static {
+    makeBy = (creators, ...making) => creators.make(...making);
+  }
+
   /** A shared list. At once: an error of its making rejects the first call. */
   list<T = unknown>(items?: Iterable<T>): ListProxy<T> {
     const args = items === undefined ? [] : [itemsOf(items)];
@@ -127,7 +138,8 @@ export abstract class Creators extends EventEmitter<ManagerEvents> {
 
   /** A condition, with a lock of this manager, or an rlock of its own. */
   condition(lock?: LockProxy): ConditionProxy {
-    if (lock !== undefined && !((lock as unknown) instanceof LockProxy)) {
+    const isLock = (lock as unknown) instanceof LockProxy;
+    if (lock !== undefined && !isLock && lateOf(lock) === undefined) {
       throw new UsageError('A condition is made with a lock or an rlock of the same manager');
     }
     const args = lock === undefined ? [] : [lock];
@@ -155,7 +167,8 @@ export abstract class Creators extends EventEmitter<ManagerEvents> {
     );
   }
 
-  protected abstract make(typeid: string, args: readonly unknown[], purpose: Purpose): object;
+  /** `options`: of the calls of what is made. */
+  protected abstract make(...making: Making): object;
 }
 
 export function requireTypeid(typeid: unknown): void {

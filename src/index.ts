@@ -7,6 +7,7 @@ export { Server } from './server';
 export { sync, type SyncManager } from './sync';
 export { type Sync, type SyncLockHandle, type SyncRemote } from './sync-types';
 export { version } from './version';
+export { withOptions } from './with-options';
 export { type Limits } from './base/limits';
 export { type Snapshot } from './host/control';
 export { forwardConsole, type ForwardConsoleOptions } from './log/console';
@@ -38,13 +39,12 @@ export {
   revive,
   sameReferent,
   tokenOf,
-  withOptions,
   type TokenOptions,
 } from './proxy/functions';
 export { handle, type Handle } from './proxy/handle';
 export { LockHandle, type Abandoned } from './proxy/lock-handle';
 export { IteratorProxy } from './proxy/iterator-proxy';
-export { type CallOptions, type WaitOptions } from './proxy/options';
+export { type CallOptions, type SerializerName, type WaitOptions } from './proxy/options';
 export {
   type Copied,
   type Landed,
@@ -54,6 +54,11 @@ export {
 } from './proxy/remote-types';
 export { type NameOptions } from './session/naming';
 export { currentSignal } from './session/current-call';
+export { Except } from './spawn/except';
+export { spawn } from './spawn/spawn';
+export { type Spawned } from './spawn/spawned';
+export { type JoinOptions, type SpawnOptions } from './spawn/spawn-options';
+export { LocalExcept, type ExceptOptions } from './spawn/local-except';
 export { BarrierProxy, type BarrierOptions } from './types/barrier';
 export { type AsyncResult } from './types/async-result';
 export { type IterationOptions } from './types/chunks';
@@ -81,6 +86,9 @@ export {
   type PoolAsyncOptions,
   type PoolOptions,
 } from './types/pool';
+export { registerError } from './wire/error-values';
+export { registerSerializer, type Serializer } from './wire/serializers';
+export { registerValueType, type ValueTypeCodec } from './wire/value-types';
 export {
   AuthenticationError,
   ConnectionLostError,

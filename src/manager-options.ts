@@ -12,11 +12,11 @@ import {
   option,
   resolveOptions,
 } from './base/options';
-import { LEVELS, isLevel } from './log/levels';
+import { LEVEL_RULE } from './log/levels';
 import { LOG_OPTION, isLogOption } from './log/log-target';
 import { type ModuleRef } from './process/modules';
 import { BaseProxy } from './proxy/base-proxy';
-import { type WaitOptions } from './proxy/options';
+import { SERIALIZER_RULE, type SerializerName, type WaitOptions } from './proxy/options';
 import { type TlsOptions } from './transport/tls-options';
 
 export interface ManagerOptions {
@@ -35,6 +35,16 @@ export interface ManagerOptions {
   readonly debug?: boolean | undefined;
   /** Modules that the server loads; their exported classes and functions become typeids. */
   readonly types?: ModuleRef | readonly ModuleRef[] | undefined;
+  /**
+   * What carries structured data: 'v8' (default), 'msgpack', 'json', or one of `registerSerializer`.
+   * A manager with another one than v8 takes no v8 from its clients.
+   */
+  readonly serializer?: SerializerName | undefined;
+  /**
+   * What `module()` may load in the server, as it is asked for; `true`: anything. Over a network, also
+   * the action of a barrier that is named by its module. Default: nothing.
+   */
+  readonly imports?: boolean | readonly string[] | undefined;
   /** How long a call may take. Default 0: without end. */
   readonly callTimeoutMs?: number | undefined;
   /**
@@ -64,7 +74,7 @@ export interface ManagerOptions {
 
 export interface ConnectOptions extends Pick<
   ManagerOptions,
-  'authkey' | 'tls' | 'insecure' | 'callTimeoutMs' | 'limits'
+  'authkey' | 'tls' | 'insecure' | 'serializer' | 'callTimeoutMs' | 'limits'
 > {
   /** Further attempts when nobody listens yet. Default 4. */
   readonly retries?: number | undefined;
@@ -106,12 +116,18 @@ const MANAGER_RULES = {
   insecure: option(false, isBoolean, 'true or false'),
   debug: option(false, isBoolean, 'true or false'),
   types: option<ModuleRef | readonly ModuleRef[] | undefined>(undefined, isModules, 'modules'),
+  serializer: SERIALIZER_RULE,
+  imports: option<boolean | readonly string[]>(
+    false,
+    (value) => isBoolean(value) || isStrings(value),
+    'true, or an array of texts',
+  ),
   callTimeoutMs: option(0, isDuration, 'a number of milliseconds >= 0'),
   freeze: option(false, isBoolean, 'true or false'),
   shutdownTimeoutMs: option(1000, isDuration, 'a number of milliseconds >= 0'),
   name: option<string | undefined>(undefined, isName, 'a text that is not empty'),
   log: option<unknown>(undefined, isLogOption, LOG_OPTION),
-  logLevel: option<string | undefined>(undefined, isLevel, `one of ${LEVELS.join(', ')}`),
+  logLevel: LEVEL_RULE,
   limits: option<Partial<Limits>>({}, isObject, 'an object of limits'),
   execPath: option<string | undefined>(undefined, isString, 'a path'),
   execArgv: option<readonly string[] | undefined>(undefined, isStrings, 'an array of texts'),
@@ -122,6 +138,7 @@ const CONNECT_RULES = {
   authkey: MANAGER_RULES.authkey,
   tls: MANAGER_RULES.tls,
   insecure: MANAGER_RULES.insecure,
+  serializer: MANAGER_RULES.serializer,
   callTimeoutMs: MANAGER_RULES.callTimeoutMs,
   limits: MANAGER_RULES.limits,
   retries: option(4, isCount, 'a whole number >= 0'),

@@ -19,15 +19,15 @@ import {
   resolveRegistration,
   resolveShutdownOptions,
 } from './manager-options';
+import { logFault } from './log/faults';
 import { type LogTarget, openLog } from './log/log-target';
-import { processSink } from './log/logger-address';
-import { makeRecord } from './log/record';
 import { ManagerNames, resolveNaming } from './manager-names';
 import { ManagerProcess } from './manager-process';
 import { type Exit } from './process/child';
 import { type ModuleRef, resolveModule } from './process/modules';
 import {
   findPrivateKey,
+  findPrivateSerializer,
   isPrivateAddress,
   makePrivateDirectory,
   newPrivateAddress,
@@ -38,6 +38,8 @@ import { requireProtection } from './protection';
 import { type HandleOptions, type WaitOptions } from './proxy/options';
 import { type Route } from './proxy/key-ring';
 import { makeNamed } from './proxy/named';
+import { makeModule } from './proxy/remote-module';
+import { type Loose, type Remote } from './proxy/remote-types';
 import { type Source } from './proxy/source';
 import { realm, retryLocal, translator } from './proxy/realm';
 import { addType, typesOf } from './registrations';
@@ -53,6 +55,7 @@ import { isNetwork, lacksPort, reachable } from './transport/address';
 import { keyBytes } from './wire/auth';
 import { type Key } from './types/keys';
 import { STANDARD_TYPES } from './types/standard-types';
+import { DEFAULT_SERIALIZER, serializerToward } from './wire/serializers';
 
 /** Given by `connect` to the constructor, which users cannot do. */
 const CONNECTING: { address: string; settings: ConnectSettings }[] = [];
@@ -214,6 +217,15 @@ export class Manager extends Creators implements AsyncDisposable {
     return makeNamed(this.#source, resolveNaming(key, create, options)) as P;
   }
 
+  /**
+   * What `import(specifier)` gives in the manager's process, whose working directory paths start from.
+   * Only what option `imports` of the manager allows: else each call rejects.
+   */
+  module<T = Loose>(specifier: string): Remote<T> {
+    requireSpecifier(specifier);
+    return makeModule(this.#source, specifier) as Remote<T>;
+  }
+
   /** Where late-bound handles find this manager. */
   get #source(): Source {
     return {
@@ -259,10 +271,14 @@ export class Manager extends Creators implements AsyncDisposable {
         `Cannot serve others at ${this.#address}: give an authkey that they can know too`,
       );
     }
-    const { tls, debug } = settings;
-    const serves = { address: this.#address, key, identity, limits: this.#limits, tls, debug };
+    const { tls, debug, imports } = settings;
+    const serializer = settings.serializer ?? DEFAULT_SERIALIZER;
+    const serves = { address: this.#address, key, identity, limits: this.#limits, serializer };
     this.#server = new Server({
       ...serves,
+      tls,
+      debug,
+      imports,
       registrations: this.#registrations,
       types: modulesOf(settings.types),
     });
@@ -377,8 +393,13 @@ export class Manager extends Creators implements AsyncDisposable {
     return await this.#use().manage(name);
   }
 
-  protected override make(typeid: string, args: readonly unknown[], purpose: Purpose): object {
-    return makeObject(this.#use(), { typeid, args, purpose });
+  protected override make(
+    typeid: string,
+    args: readonly unknown[],
+    purpose: Purpose,
+    options?: HandleOptions,
+  ): object {
+    return makeObject(this.#use(), { typeid, args, purpose }, options);
   }
 
   // ---- connecting ------------------------------------------------------------------------------
@@ -427,7 +448,8 @@ export class Manager extends Creators implements AsyncDisposable {
     const first = initializer === undefined ? undefined : resolveModule(initializer);
     const modules = [...types, ...this.#registrations.map(({ module }) => module), first];
     this.#log = openLog(settings.log, settings.logLevel);
-    if (isPrivate) makePrivateDirectory(this.#address, key);
+    const serializer = settings.serializer ?? DEFAULT_SERIALIZER;
+    if (isPrivate) makePrivateDirectory(this.#address, key, serializer);
     const config: ServerConfig = {
       address: this.#address,
       isPrivate,
@@ -439,8 +461,10 @@ export class Manager extends Creators implements AsyncDisposable {
       types,
       tls: settings.tls,
       debug: settings.debug,
+      imports: settings.imports,
       name: settings.name,
       log: this.#log?.forChild,
+      serializer,
     };
     this.#fate.ended = false;
     const child = new ManagerProcess(config, {
@@ -475,6 +499,7 @@ export class Manager extends Creators implements AsyncDisposable {
       pid: () => this.#process?.pid,
       translator,
       lendsInstances: !hasNetwork,
+      serializer: this.#serializer,
       prepare: () => this.#prepare(),
       connecting: {
         ...this.#protection,
@@ -510,8 +535,7 @@ export class Manager extends Creators implements AsyncDisposable {
 
   /** For whoever listens, and for the log, where there is one: nobody may listen. */
   #warn(warning: Error): void {
-    const sink = this.#log ?? processSink();
-    sink?.write(makeRecord('warn', warning.message, 'manager', { error: warning }));
+    logFault(warning, this.#log);
     this.emit('warning', warning);
   }
 
@@ -550,6 +574,15 @@ export class Manager extends Creators implements AsyncDisposable {
     return undefined;
   }
 
+  /** Of a private manager that somebody else made, what its key file says. */
+  get #serializer(): string | undefined {
+    if (this.#settings !== undefined) return this.#settings.serializer;
+    const { serializer } = this.#connectSettings ?? {};
+    if (serializer !== undefined) return serializer;
+    const theirs = findPrivateSerializer(this.#address);
+    return theirs === undefined ? undefined : serializerToward(theirs);
+  }
+
   /** An own child has what we gave it, and proves it in the handshake, which is bound to the link. */
   get #protection(): Pick<Route, 'tls' | 'trusting'> {
     const { tls } = this.#settings ?? this.#connectSettings ?? {};
@@ -560,7 +593,8 @@ export class Manager extends Creators implements AsyncDisposable {
   #learnRoute(manager: string | undefined): void {
     if (this.#key === undefined || lacksPort(this.#address)) return;
     const address = reachable(this.#address);
-    realm.keys.learn({ ...this.#protection, address, key: this.#key, manager });
+    const { serializer } = this.#settings ?? this.#connectSettings ?? {};
+    realm.keys.learn({ ...this.#protection, address, key: this.#key, manager, serializer });
   }
 
   /** The owner learns how its manager ended a moment after the connection broke, or before. */
@@ -584,6 +618,11 @@ const RESERVED = new Set(['then', 'toJSON']);
 function modulesOf(types: ManagerSettings['types']): ReturnType<typeof resolveModule>[] {
   if (types === undefined) return [];
   return (Array.isArray(types) ? (types as ModuleRef[]) : [types as ModuleRef]).map(resolveModule);
+}
+
+function requireSpecifier(specifier: unknown): void {
+  if (typeof specifier === 'string' && specifier !== '') return;
+  throw new UsageError("A module is named as import() takes it: 'node:os', './file.js', 'package'");
 }
 
 function alreadyStarted(why = 'use it as it is'): UsageError {

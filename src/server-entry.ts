@@ -4,10 +4,10 @@ import { ReferentError } from './base/errors';
 import { resolveLimits, type Limits } from './base/limits';
 import { Host } from './host/host';
 import { type ChildLog, adoptLog, logsHaveLeft } from './log/child-log';
-import { processSink } from './log/logger-address';
-import { makeRecord } from './log/record';
+import { logFault } from './log/faults';
 import { Registry, type RegisteredType } from './host/registry';
 import { Names } from './names/names';
+import { Imports } from './process/imports';
 import { type ResolvedModule, loadExport } from './process/modules';
 import {
   removePrivateDirectory,
@@ -18,6 +18,7 @@ import { revive } from './proxy/functions';
 import { type KnownRoute } from './proxy/key-ring';
 import { realm } from './proxy/realm';
 import { STANDARD_TYPES, registerStandardProxies } from './types/standard-types';
+import { requireSerializer } from './wire/serializers';
 import { packValue } from './wire/values';
 import { type Identity } from './session/handshake';
 import { type TlsOptions, asBuffers } from './transport/tls-options';
@@ -34,8 +35,10 @@ export interface ServerConfig {
   readonly types: readonly ResolvedModule[];
   readonly tls: TlsOptions | undefined;
   readonly debug: boolean;
+  readonly imports: boolean | readonly string[];
   readonly name: string | undefined;
   readonly log: ChildLog | undefined;
+  readonly serializer: string;
 }
 
 /** A manager that the owner can reach: ours can then hold its objects. */
@@ -66,10 +69,14 @@ function tell(message: ServerMessage): void {
 }
 
 async function serve(config: ServerConfig, request: StartRequest): Promise<void> {
-  const registry = new Registry(STANDARD_TYPES, config);
+  const registry = new Registry(STANDARD_TYPES, {
+    ...config,
+    imports: new Imports(config.imports),
+  });
   for (const registration of config.registrations) registry.add(registration);
   for (const module of config.types) await registry.addModule(module);
   if (request.initializer !== undefined) await initialize(request.initializer, request.initargs);
+  requireSerializer(config.serializer); // what is registered was registered by now
   const host = new Host({
     address: config.address,
     key: Buffer.from(config.key),
@@ -79,10 +86,11 @@ async function serve(config: ServerConfig, request: StartRequest): Promise<void>
     registry,
     names: (objects) => new Names(objects),
     debug: config.debug,
+    serializer: config.serializer,
     ...(config.tls === undefined ? {} : { tls: asBuffers(config.tls) }),
   });
   host.on('fault', (fault) => {
-    processSink()?.write(makeRecord('warn', fault.message, 'manager', { error: fault }));
+    logFault(fault);
   });
   host.on('closed', () => {
     leave(config);
@@ -139,8 +147,7 @@ process.once('message', (config: ServerConfig) => {
       // The owner removes it: one that blocks for us reads it there.
       if (config.isPrivate) writeFailure(config.address, failure);
       setImmediate(() => {
-        if (process.connected) process.disconnect();
-        exit();
+        exit(); // the end of the channel is that of the process: the failure stays for the owner
       });
     });
   });

@@ -4,8 +4,10 @@ import { EventEmitter } from 'node:events';
 import { type Limits } from './base/limits';
 import { Host } from './host/host';
 import { Registry, type RegisteredType } from './host/registry';
+import { logFault } from './log/faults';
 import { resolveShutdownOptions } from './manager-options';
 import { Names } from './names/names';
+import { Imports } from './process/imports';
 import { type ResolvedModule } from './process/modules';
 import {
   isPrivateAddress,
@@ -26,6 +28,8 @@ export interface ServerOptions {
   readonly types: readonly ResolvedModule[];
   readonly tls: TlsOptions | undefined;
   readonly debug: boolean;
+  readonly serializer: string;
+  readonly imports: boolean | readonly string[];
 }
 
 export class Server
@@ -48,7 +52,10 @@ export class Server
   constructor(options: ServerOptions) {
     super();
     this.#options = options;
-    this.#registry = new Registry(STANDARD_TYPES, options);
+    this.#registry = new Registry(STANDARD_TYPES, {
+      ...options,
+      imports: new Imports(options.imports),
+    });
     for (const registration of options.registrations) this.#registry.add(registration);
     this.#host = new Host({
       ...options,
@@ -57,7 +64,10 @@ export class Server
     });
     this.#host.on('session', (session) => this.emit('session', session));
     this.#host.on('sessionEnd', (session) => this.emit('sessionEnd', session));
-    this.#host.on('fault', (fault) => this.emit('warning', fault));
+    this.#host.on('fault', (fault) => {
+      logFault(fault);
+      this.emit('warning', fault);
+    });
     this.#closed = new Promise((resolve) => {
       this.#host.once('closed', resolve);
     });
@@ -91,8 +101,8 @@ export class Server
   }
 
   async #listen(): Promise<void> {
-    const { address, key, types } = this.#options;
-    if (isPrivateAddress(address)) makePrivateDirectory(address, key);
+    const { address, key, types, serializer } = this.#options;
+    if (isPrivateAddress(address)) makePrivateDirectory(address, key, serializer);
     for (const module of types) await this.#registry.addModule(module);
     await this.#host.listen();
     this.#isListening = true;

@@ -3,10 +3,11 @@
 import { Creators } from './creators';
 import { type Snapshot } from './host/control';
 import { Manager, connectionOf, makeObject } from './manager';
+import { behind } from './manager-front';
 import { hasEnded } from './process/child';
 import { type ModuleRef } from './process/modules';
 import { blocking, requireElsewhere } from './proxy/functions';
-import { SYNC } from './proxy/options';
+import { type CallOptions, type HandleOptions, SYNC, mergeOptions } from './proxy/options';
 import { type Loose } from './proxy/remote-types';
 import { typesOf } from './registrations';
 import { type NameOptions } from './session/naming';
@@ -57,6 +58,7 @@ export interface SyncManager {
   condition(lock?: LockProxy | Sync<LockProxy>): Sync<ConditionProxy>;
   pool(processes?: number, options?: PoolOptions): Sync<PoolProxy>;
   create<T = Loose>(typeid: string, ...args: unknown[]): SyncRemote<T>;
+  module<T = Loose>(specifier: string): SyncRemote<T>;
   /** As `manager.named`; a factory answers at once. */
   named<P extends object>(key: Key, create?: () => P | Sync<P>, options?: NameOptions): Sync<P>;
   /** Blocks until the manager serves. Throws what stopped it. */
@@ -80,22 +82,33 @@ export function sync<T extends object>(proxy: T): Sync<T>;
 export function sync(subject: object): object {
   if (!(subject instanceof Manager)) return blocking(subject);
   requireElsewhere(subject.address);
-  const known = managers.get(subject) ?? new BlockingManager(subject);
-  managers.set(subject, known);
+  const { manager, options } = behind(subject);
+  if (options !== undefined) return new BlockingManager(manager, options);
+  const known = managers.get(manager) ?? new BlockingManager(manager);
+  managers.set(manager, known);
   return known;
 }
 
+/** The same with more options: `sync` and `withOptions` may be applied in any order. */
+export let blockingWithOptions: (blocking: BlockingManager, more: CallOptions) => BlockingManager;
+
 const managers = new WeakMap<Manager, BlockingManager>();
-const OPTIONS = { [SYNC]: true } as const;
 /** Between the signals that help a process to its end. */
 const KILL_STEP_MS = 1000;
 
-class BlockingManager extends Creators {
-  readonly #manager: Manager;
+export class BlockingManager extends Creators {
+  static {
+    blockingWithOptions = (blocking, more) =>
+      new BlockingManager(blocking.#manager, mergeOptions(blocking.#options, more));
+  }
 
-  constructor(manager: Manager) {
+  readonly #manager: Manager;
+  readonly #options: HandleOptions;
+
+  constructor(manager: Manager, options?: HandleOptions) {
     super();
     this.#manager = manager;
+    this.#options = { ...options, [SYNC]: true };
     for (const typeid of typesOf(manager.constructor).keys()) {
       if (!(typeid in manager) || typeid in this) continue;
       const value = (...args: unknown[]): unknown => this.create(typeid, ...args);
@@ -108,6 +121,10 @@ class BlockingManager extends Creators {
   }
   get pid(): number | undefined {
     return this.#manager.pid;
+  }
+
+  module(specifier: string): object {
+    return blocking(this.#manager.module(specifier));
   }
 
   named(key: Key, create?: () => object, options?: NameOptions): object {
@@ -142,7 +159,7 @@ class BlockingManager extends Creators {
   }
 
   protected override make(typeid: string, args: readonly unknown[], purpose: Purpose): object {
-    return makeObject(connectionOf(this.#manager), { typeid, args, purpose }, OPTIONS);
+    return makeObject(connectionOf(this.#manager), { typeid, args, purpose }, this.#options);
   }
 
   #manage(name: string): unknown {

@@ -64,6 +64,13 @@ describe('the layers of src', () => {
   });
 });
 
+it('names msgpackr in wire/serializers.ts alone', () => {
+  const others = [...texts].filter(([path, text]) => {
+    return path !== 'wire/serializers.ts' && text.includes('msgpackr');
+  });
+  expect(others.map(([path]) => path)).toEqual([]);
+});
+
 describe('what these tests go by', () => {
   const edge = (from: string, to: string, typeOnly = false): Edge => ({ from, to, typeOnly });
 

@@ -13,6 +13,11 @@ describe('the dependencies', () => {
     expect(lock.packages[''].dependencies).toEqual({ 'node-ipc': '14.0.0' });
   });
 
+  it('have msgpackr beside them, for those who ask for it', () => {
+    expect(manifest.peerDependencies).toEqual({ msgpackr: '^2.1.3' });
+    expect(manifest.peerDependenciesMeta).toEqual({ msgpackr: { optional: true } });
+  });
+
   it('lock node-ipc by the hash of what we have read', () => {
     expect(lock.packages['node_modules/node-ipc']).toMatchObject({
       version: '14.0.0',

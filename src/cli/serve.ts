@@ -32,6 +32,12 @@ const FLAGS = {
     value: 'MODULE',
     help: 'a file or package whose classes and functions can be shared; may be repeated',
   },
+  imports: {
+    type: 'string',
+    multiple: true,
+    value: 'MODULE',
+    help: 'what clients may load by manager.module(), as they ask for it; may be repeated',
+  },
   ...ACCESS,
   'drain-ms': {
     type: 'string',
@@ -74,7 +80,8 @@ function serverFor(values: Given<typeof FLAGS>): Server {
   const { listen: address } = values;
   const types = (values.types ?? []).map(moduleOf);
   const access = accessTo(address, values);
-  return new Manager({ ...access, address, types, debug: values.debug ?? false }).getServer();
+  const { imports = [], debug = false } = values;
+  return new Manager({ ...access, address, types, imports, debug }).getServer();
 }
 
 /** A file, from the working directory, or else a package. */

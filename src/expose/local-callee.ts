@@ -35,7 +35,6 @@ export class LocalCallee extends Callee {
   readonly managerId: string;
   readonly ticketMs = DEFAULT_LIMITS.ticketMs;
   readonly freezes = false;
-  readonly wasOpen = true;
   readonly ended = undefined;
   readonly #host: Host;
   readonly #place: Place;

@@ -64,6 +64,8 @@ const REFUSED_MAX = 1000;
 
 const FUNCTION = { typeid: 'function', exposure: openExposure('function'), owned: false };
 const OBJECT = { typeid: 'object', exposure: openExposure('object'), owned: false };
+/** Of a module: what it answers goes by proxy as well. */
+const INSTANCE = { ...OBJECT, exposure: { ...openExposure('object'), lendsInstances: true } };
 const ITERATOR = { typeid: 'iterator', exposure: openExposure('iterator'), owned: true };
 
 export class HostParty implements Party {
@@ -144,17 +146,21 @@ export class HostParty implements Party {
         `Cannot send ${path}: it is a promise inside of a value; await it first`,
       );
     }
-    const row = this.#rowFor(value, path, typeid);
+    const row = this.#rowFor(value, path, { typeid, purpose });
     this.references.add(row);
     return { id: row.id, typeid: row.typeid, callable: typeof row.referent === 'function' };
   }
 
-  #rowFor(value: object, path: string, typeid: string | undefined): Row<Exposure> {
+  #rowFor(
+    value: object,
+    path: string,
+    { typeid, purpose }: { readonly typeid: string | undefined; readonly purpose: Purpose },
+  ): Row<Exposure> {
     const { objects, registry, lendsInstances } = this.#host;
     if (typeid !== undefined && typeid !== '') return this.#shareAs(value, registry.get(typeid));
     const known = objects.rowOf(value);
     if (known !== undefined) return objects.get(known.id) === known ? known : objects.add(known);
-    const kind = registry.definitionOf(value) ?? kindFor(value);
+    const kind = registry.definitionOf(value) ?? kindFor(value, purpose);
     if (kind === OBJECT && !lendsInstances && !isData(value)) {
       throw new SerializationError(
         `Cannot send ${path}: ${kindOf(value)} is of no registered type, and over a network only those are shared; register a type without a module and name it in methodToTypeid, or answer plain data`,
@@ -358,7 +364,10 @@ export class HostParty implements Party {
   }
 }
 
-function kindFor(value: object): {
+function kindFor(
+  value: object,
+  purpose: Purpose,
+): {
   readonly typeid: string;
   readonly exposure: Exposure;
   readonly owned: boolean;
@@ -366,7 +375,8 @@ function kindFor(value: object): {
   if (typeof value === 'function') return FUNCTION;
   const exposure = exposureOfSuper(value);
   if (exposure !== undefined) return { ...OBJECT, exposure };
-  return isIterator(value) ? ITERATOR : OBJECT;
+  if (isIterator(value)) return ITERATOR;
+  return purpose === 'instance' ? INSTANCE : OBJECT;
 }
 
 function requireReferent(value: unknown, definition: TypeDefinition): object {

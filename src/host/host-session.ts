@@ -9,6 +9,7 @@ import { Outbox } from '../transport/outbox';
 import { type Link, keepAlive } from '../transport/link';
 import { type Claimant, deriveTicketKey } from '../wire/auth';
 import { type ControlFrame, readNumber } from '../wire/frames';
+import { DEFAULT_SERIALIZER } from '../wire/serializers';
 import { realm } from '../proxy/realm';
 import { type Identity } from '../session/handshake';
 import { Liveness } from '../session/liveness';
@@ -35,6 +36,8 @@ export interface HostSessionOptions {
   readonly limits: Limits;
   /** Whether clients are told where errors were thrown. */
   readonly sendsStacks: boolean;
+  /** What carries structured data; where it is not v8, none of v8 is taken from clients. */
+  readonly serializer: string;
   readonly translator: Translator;
   readonly parts: HostParts;
   readonly control: Omit<ControlParts, 'newRange'>;
@@ -214,7 +217,7 @@ export class HostSession {
   }
 
   #makeSession(): Session {
-    const { limits, parts, peer, translator, onFault } = this.#options;
+    const { limits, parts, peer, translator, serializer, onFault } = this.#options;
     const session = new Session({
       outbox: new Outbox(),
       party: this.#party,
@@ -224,6 +227,8 @@ export class HostSession {
       canRelease: () => this.#state === 'open',
       identifiesFunctions: true,
       sendsStacks: this.#options.sendsStacks,
+      serializer,
+      takesV8: serializer === DEFAULT_SERIALIZER,
       isContainer: (typeid) => parts.registry.isContainer(typeid),
       exposureOf: (value) => parts.objects.rowOf(value)?.exposure,
       trust: this.#trust(),

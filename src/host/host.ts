@@ -20,6 +20,7 @@ import { NO_TRUST } from '../session/passing';
 import { toPlain } from '../session/plain-copy';
 import { type LocalServer, realm, translator } from '../proxy/realm';
 import { type Claimant, type RefusalReason } from '../wire/auth';
+import { DEFAULT_SERIALIZER } from '../wire/serializers';
 import { parseToken } from '../wire/token';
 import { Control, type ControlParts, type Snapshot } from './control';
 import { type Attachment, Entrance } from './entrance';
@@ -49,6 +50,8 @@ export interface HostOptions {
   readonly endsWhenAsked?: boolean;
   /** Over a network, whether clients are told where errors were thrown. */
   readonly debug?: boolean;
+  /** What carries structured data. Default v8; with any other, clients may not send v8. */
+  readonly serializer?: string;
 }
 
 export interface SessionEvent {
@@ -232,6 +235,7 @@ export class Host
       ownerSecret,
       limits,
       sendsStacks: !isNetwork(this.#address) || this.#options.debug === true,
+      serializer: this.#options.serializer ?? DEFAULT_SERIALIZER,
       translator,
       parts: this.#parts,
       control: this.#controlParts,

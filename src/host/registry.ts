@@ -1,8 +1,10 @@
 // typeid → how a referent is made and what of it is exposed. Each host has its own.
 
 import { RemoteError, UsageError, messageOf } from '../base/errors';
+import { type Imports } from '../process/imports';
 import { type ResolvedModule, loadExport, loadModule } from '../process/modules';
-import { type Exposure } from '../session/exposure';
+import { type Exposure, openExposure } from '../session/exposure';
+import { MODULE } from '../session/naming';
 import { type Home, type SharedType } from '../types/shared-type';
 
 /** A registration as it travels to the server. */
@@ -37,6 +39,7 @@ export class Registry {
   constructor(shared: readonly SharedType[], home?: Home) {
     this.#home = home;
     for (const type of shared) this.#addShared(type);
+    if (home !== undefined) this.#types.set(MODULE, moduleDefinition(home.imports));
   }
 
   get typeids(): string[] {
@@ -123,6 +126,17 @@ export class Registry {
     this.#types.set(type.typeid, definition);
     this.#shared.push({ type, definition });
   }
+}
+
+function moduleDefinition(imports: Imports): TypeDefinition {
+  return {
+    typeid: MODULE,
+    exposure: { ...openExposure('module'), lendsInstances: true },
+    owned: false,
+    registered: false,
+    load: undefined,
+    make: ([specifier]) => imports.load(String(specifier)),
+  };
 }
 
 async function loadWhole(url: string): Promise<Record<string, unknown>> {

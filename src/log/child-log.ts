@@ -4,9 +4,9 @@
 import { isMainThread } from 'node:worker_threads';
 import { asBuffers } from '../transport/tls-options';
 import { logExceptions } from './exceptions';
-import { processLevel, setProcessLevel } from './levels';
+import { setProcessLevel } from './levels';
 import { closeLogger, loggerRoute, setLoggerAddress } from './logger-address';
-import { getHostName, setHostName, setProcessName } from './names';
+import { setHostName, setProcessName } from './names';
 import { type LogRoute } from './route';
 import { stampLines } from './stamps';
 
@@ -19,12 +19,6 @@ export interface ChildLog {
 
 /** How long the end of a process waits for what it has printed. */
 const OUTPUT_MS = 500;
-
-/** What the children of this process are told; undefined where it logs nowhere. */
-export function logForChildren(): ChildLog | undefined {
-  const route = loggerRoute();
-  return route && { route, level: processLevel(), host: getHostName() };
-}
 
 /**
  * In the child, first of all: its records, and its uncaught errors, go where it was told. Where `log` is

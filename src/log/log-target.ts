@@ -1,15 +1,15 @@
 // What `log:` of a manager or a process means: where this process writes for it, and what its child
 // is told.
 
-import { UsageError } from '../base/errors';
+import { UsageError, messageOf } from '../base/errors';
 import { type ChildLog } from './child-log';
 import { isAtLeast, processLevel } from './levels';
-import { ownServerAt, requireLogger, routeTo } from './logger-address';
+import { ownServerAt, requireLogger } from './logger-address';
 import { isLogger, toLogger } from './loggers';
 import { getHostName, processNameOf } from './names';
 import { type Speaking, forwardOutput } from './output';
 import { type LogRecord, type LogSink } from './record';
-import { type LogRoute } from './route';
+import { type LogRoute, routeTo } from './route';
 import { LogSender } from './sender';
 import { LogServer } from './server';
 
@@ -45,7 +45,7 @@ function destinationAt(address: string): Destination {
   const server = ownServerAt(address);
   if (server !== undefined) return { sink: server, route: server.route };
   const route = routeTo(address);
-  const sender = new LogSender(address, route);
+  const sender = new LogSender(address);
   return { sink: sender, route, own: sender };
 }
 
@@ -53,7 +53,7 @@ function destinationAt(address: string): Destination {
 function destinationFor(logger: object): Destination {
   const server = new LogServer({ write: toLogger(logger) });
   server.listen().catch((error: unknown) => {
-    process.emitWarning(error as Error);
+    process.emitWarning(messageOf(error), 'ReferentWarning');
   });
   return { sink: server, route: server.route, own: server };
 }

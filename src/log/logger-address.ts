@@ -1,8 +1,9 @@
 // Where this process logs to: its own log server, else the address that it was given.
 
 import { UsageError } from '../base/errors';
+import { resolveOptions } from '../base/options';
 import { type LogSink } from './record';
-import { type LogRoute } from './route';
+import { KEY_RULES, type LogRoute, learnRoute, requireProof } from './route';
 import { LogSender } from './sender';
 
 /** A log server of this process, as seen from here. */
@@ -31,8 +32,10 @@ export function removeOwnServer(server: OwnServer): void {
  * needs its `authkey`. Throws `UsageError` for a bad address.
  */
 export function setLoggerAddress(address: string, options: Omit<LogRoute, 'address'> = {}): void {
-  const route = { ...options, address };
-  const sender = new LogSender(address, options);
+  const route = { ...resolveOptions('setLoggerAddress', KEY_RULES, options), address };
+  requireProof('log to', route);
+  learnRoute(route);
+  const sender = new LogSender(address);
   void given.sender?.close();
   given.route = route;
   given.sender = sender;
@@ -45,12 +48,6 @@ export function getLoggerAddress(): string | undefined {
 
 export function loggerRoute(): LogRoute | undefined {
   return own.at(-1)?.route ?? given.route;
-}
-
-/** How this process reaches that log server: the keys that it knows are used. */
-export function routeTo(address: string): LogRoute {
-  const known = [...own.map(({ route }) => route), given.route];
-  return known.find((route) => route?.address === address) ?? { address };
 }
 
 /** Where this process itself logs; undefined where nobody has said. */

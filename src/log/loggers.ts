@@ -5,7 +5,7 @@
 import { UsageError } from '../base/errors';
 import { isObject } from '../base/options';
 import { LEVELS, isLevel } from './levels';
-import { requireLogger, routeTo } from './logger-address';
+import { requireLogger } from './logger-address';
 import { type LogRecord, fieldsOf, recordOf } from './record';
 import { getHostName, getProcessName, getThreadName } from './names';
 import { LogSender } from './sender';
@@ -72,9 +72,7 @@ export interface LogDestination {
  * of that of this process. Throws `UsageError` where there is none.
  */
 export function logDestination(address?: string): LogDestination {
-  const { route } =
-    address === undefined ? requireLogger('Cannot log') : { route: routeTo(address) };
-  const sender = new LogSender(route.address, route);
+  const sender = new LogSender(address ?? requireLogger('Cannot log').route.address);
   return {
     write: (line) => {
       for (const one of line.split('\n')) if (one !== '') sender.write(recordOfLine(one));

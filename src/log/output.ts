@@ -43,8 +43,12 @@ export async function forwardOutput(
     child.once('error', resolve); // it could not be started
   });
   await exited;
-  const rest = new Promise((resolve) => setTimeout(resolve, REST_MS).unref());
+  let timer: NodeJS.Timeout | undefined;
+  const rest = new Promise((resolve) => {
+    timer = setTimeout(resolve, REST_MS); // from here on nothing else keeps this process alive for it
+  });
   await Promise.race([Promise.all(ended), rest]);
+  clearTimeout(timer);
 }
 
 function readLines(stream: Readable, give: (line: string) => void): Promise<void> {

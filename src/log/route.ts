@@ -2,6 +2,7 @@
 // what children are told, over the channel of their fork.
 
 import { UsageError } from '../base/errors';
+import { isObject, isString, option } from '../base/options';
 import { isLoopback, parseAddress } from '../transport/address';
 import { type TlsOptions } from '../transport/tls-options';
 
@@ -10,6 +11,29 @@ export interface LogRoute {
   readonly authkey?: string | Uint8Array | undefined;
   readonly tls?: TlsOptions | undefined;
 }
+
+/** What this process knows, by address: of its own log servers, and of those that it was told of. */
+const known = new Map<string, LogRoute>();
+
+export function learnRoute(route: LogRoute): void {
+  known.set(route.address, route);
+}
+export function forgetRoute(address: string): void {
+  known.delete(address);
+}
+/** With the key that this process knows, and `tls` where that was given. */
+export function routeTo(address: string, tls?: TlsOptions): LogRoute {
+  const route = known.get(address) ?? { address };
+  return tls === undefined ? route : { ...route, tls };
+}
+
+const isKey = (value: unknown): boolean => isString(value) || value instanceof Uint8Array;
+
+/** What protects a network address, as options. */
+export const KEY_RULES = {
+  authkey: option<string | Uint8Array | undefined>(undefined, isKey, 'a text or bytes'),
+  tls: option<TlsOptions | undefined>(undefined, isObject, 'an object'),
+};
 
 /**
  * Throws `UsageError` where the way is not protected. On this machine the permissions of the socket

@@ -6,7 +6,8 @@
 // Rule 3: before the process ends by itself a sender has a second for what waits; in the `exit` event
 //         it writes what the system takes at once.
 
-import { AuthenticationError, ProtocolError } from '../base/errors';
+import { AuthenticationError, ProtocolError, messageOf } from '../base/errors';
+import { isCount, isString, option, resolveOptions } from '../base/options';
 import { isNetwork, parseAddress } from '../transport/address';
 import { connect } from '../transport/connect';
 import { FrameReader } from '../transport/frame-reader';
@@ -15,23 +16,28 @@ import { type TlsOptions } from '../transport/tls-options';
 import { HANDSHAKE_BYTES } from '../wire/auth';
 import { Backlog } from './backlog';
 import { Guest, logKey, refused } from './handshake';
-import { isAtLeast, processLevel, requireLevel } from './levels';
+import { LEVEL_RULE, isAtLeast, processLevel, requireLevel } from './levels';
 import { type LogRecord, type LogSink, makeRecord, packRecord } from './record';
-import { requireProof } from './route';
+import { KEY_RULES, requireProof, routeTo } from './route';
 
 export interface LogSenderOptions {
   /** What in this process says it. Default `app`. */
   readonly source?: string | undefined;
   /** What is below is not sent. Default: this process's, `logLevel` of whoever started it. */
   readonly level?: string | undefined;
-  /** Of a log server that listens at `tcp://` or `tls://`. */
+  /** Of a log server that listens at `tcp://` or `tls://`. Default: what this process knows of it. */
   readonly authkey?: string | Uint8Array | undefined;
   readonly tls?: TlsOptions | undefined;
   /** What may wait while the log server is slow or not there; beyond, the oldest are lost. Default 4 MiB. */
   readonly bufferBytes?: number | undefined;
 }
 
-const BUFFER_BYTES = 4 * 1024 * 1024;
+const RULES = {
+  source: option('app', isString, 'a text'),
+  level: LEVEL_RULE,
+  ...KEY_RULES,
+  bufferBytes: option(4 * 1024 * 1024, isCount, 'a whole number >= 0'),
+};
 const WRITE_BYTES = 64 * 1024;
 /** Above this much unsent no more is given to the socket: not less than where it tells that it has drained. */
 const AHEAD_BYTES = 64 * 1024;
@@ -64,11 +70,13 @@ export class LogSender implements LogSink {
 
   /** Begins to connect at once. Throws `UsageError` for a bad address, or a network's without a key. */
   constructor(address: string, options: LogSenderOptions = {}) {
-    const { source = 'app', level, authkey, tls, bufferBytes = BUFFER_BYTES } = options;
+    const given = resolveOptions('a log sender', RULES, options);
+    const { source, level, bufferBytes } = given;
+    const { authkey, tls } = given.authkey === undefined ? routeTo(address, given.tls) : given;
     requireProof('log to', { address, authkey, tls });
     this.address = address;
     this.#source = source;
-    this.#level = level === undefined ? undefined : requireLevel(level);
+    this.#level = level;
     this.#key = authkey === undefined ? undefined : logKey(authkey);
     this.#tls = tls;
     this.#backlog = new Backlog(bufferBytes, lossReport);
@@ -90,7 +98,8 @@ export class LogSender implements LogSink {
   write(record: LogRecord): void {
     if (this.#isClosed) return;
     this.#backlog.push(record.time, packRecord(record));
-    if (this.#backlog.bytes > WRITE_BYTES) this.#send();
+    if (watching.isExiting) this.#sendLast();
+    else if (this.#backlog.bytes > WRITE_BYTES) this.#send();
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     process.nextTick(() => {
@@ -252,12 +261,12 @@ export class LogSender implements LogSink {
   #warn(error: unknown): void {
     if (this.#hasWarned || this.#isClosed) return;
     this.#hasWarned = true;
-    process.emitWarning(error as Error);
+    process.emitWarning(messageOf(error), 'ReferentWarning');
   }
 }
 
 const senders = new Set<LogSender>();
-const watching = { isDone: false };
+const watching = { isDone: false, isExiting: false };
 
 function watchExit(): void {
   if (watching.isDone) return;
@@ -266,6 +275,7 @@ function watchExit(): void {
     LogSender.lingerAll();
   });
   process.on('exit', () => {
+    watching.isExiting = true;
     LogSender.sendLastOfAll();
   });
 }

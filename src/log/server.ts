@@ -2,9 +2,9 @@
 // process alive, unless it is told to.
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { messageOf } from '../base/errors';
-import { isDuration, isObject, isString, option, resolveOptions } from '../base/options';
+import { isDuration, isString, option, resolveOptions } from '../base/options';
 import {
   directoryOf,
   makePrivateDirectory,
@@ -12,7 +12,6 @@ import {
   removePrivateDirectory,
 } from '../process/runtime-directory';
 import { isNetwork, parseAddress, reachable } from '../transport/address';
-import { connect } from '../transport/connect';
 import { FrameReader } from '../transport/frame-reader';
 import { type Link } from '../transport/link';
 import { type Listener, listen } from '../transport/listen';
@@ -20,10 +19,10 @@ import { type TlsOptions } from '../transport/tls-options';
 import { HANDSHAKE_BYTES } from '../wire/auth';
 import { writeToConsole } from './console-writer';
 import { Doorkeeper, logKey } from './handshake';
-import { LEVELS, isAtLeast, isLevel } from './levels';
+import { LEVEL_RULE, isAtLeast } from './levels';
 import { addOwnServer, removeOwnServer } from './logger-address';
 import { type LogRecord, type LogSink, RECORD_BYTES, unpackRecord } from './record';
-import { type LogRoute, requireProof } from './route';
+import { KEY_RULES, type LogRoute, forgetRoute, learnRoute, requireProof } from './route';
 import { type SortClock, Sorter, type Spoken, systemClock } from './sorter';
 
 export interface LogServerOptions {
@@ -46,20 +45,14 @@ const HANDSHAKE_MS = 5000;
 const CLOSING_MS = 200;
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
-const isKey = (value: unknown): boolean => isString(value) || value instanceof Uint8Array;
 const RULES = {
   address: option<string | undefined>(undefined, isString, 'an address'),
-  write: option(writeToConsole, isFunction, 'a function'),
-  level: option('trace', isLevel, `one of ${LEVELS.join(', ')}`),
+  write: option<(record: LogRecord) => void>(writeToConsole, isFunction, 'a function'),
+  level: LEVEL_RULE,
   sortMs: option(200, isDuration, 'a number of milliseconds >= 0'),
-  authkey: option<string | Uint8Array | undefined>(undefined, isKey, 'a text or bytes'),
-  tls: option<TlsOptions | undefined>(undefined, isObject, 'an object'),
+  ...KEY_RULES,
 };
-type Settings = ReturnType<typeof resolve>;
-const resolve = (options: LogServerOptions) =>
-  resolveOptions('a log server', RULES, options) as Required<LogServerOptions> & {
-    readonly [K in 'write' | 'level' | 'sortMs']: NonNullable<LogServerOptions[K]>;
-  };
+const resolve = (options: LogServerOptions) => resolveOptions('a log server', RULES, options);
 
 /**
  * Resolves when senders can connect. From now on `getLoggerAddress()` answers its address. Rejects
@@ -72,7 +65,7 @@ export async function startLogServer(options: LogServerOptions = {}): Promise<Lo
 }
 
 export class LogServer implements LogSink, AsyncDisposable {
-  readonly #settings: Settings;
+  readonly #settings: ReturnType<typeof resolve>;
   readonly #key: Buffer | undefined;
   readonly #sorter: Sorter;
   readonly #links = new Set<Link>();
@@ -117,39 +110,34 @@ export class LogServer implements LogSink, AsyncDisposable {
   async #listen(): Promise<this> {
     servers.add(this);
     watchExit();
+    const isNew = this.#makeDirectory();
     try {
-      this.#makeDirectory();
       this.#listener = await this.#open();
     } catch (error) {
-      this.#forget();
+      servers.delete(this);
+      if (isNew) removePrivateDirectory(this.#address); // any other may be somebody's who lives
       throw error;
     }
     this.#address = this.#listener.address;
     this.#listener.keepAlive(this.#keepsAlive);
+    learnRoute(this.route);
     return this;
   }
 
-  /** A log server that was killed leaves its socket behind: the next one takes its place. */
-  async #open(): Promise<Listener> {
-    const address = parseAddress(this.#address);
+  #open(): Promise<Listener> {
     const accept = (link: Link): void => {
       this.#accept(link);
     };
     const how = { tls: this.#settings.tls, handshakeMs: HANDSHAKE_MS };
-    try {
-      return await listen(address, accept, how);
-    } catch (error) {
-      if (address.kind !== 'local' || !(await isAbandoned(address.path, this.#address)))
-        throw error;
-      rmSync(address.path);
-      return await listen(address, accept, how);
-    }
+    return listen(parseAddress(this.#address), accept, how);
   }
 
-  #makeDirectory(): void {
+  /** Answers whether it was not there. */
+  #makeDirectory(): boolean {
     const directory = directoryOf(this.#address);
-    if (directory === undefined || existsSync(directory)) return;
+    if (directory === undefined || existsSync(directory)) return false;
     makePrivateDirectory(this.#address, randomBytes(32));
+    return true;
   }
 
   /** Takes a record of this process; what senders send comes here too. */
@@ -187,15 +175,13 @@ export class LogServer implements LogSink, AsyncDisposable {
 
   async #close(): Promise<void> {
     await this.#listening?.catch(() => undefined); // it could not listen: there is nothing to close
-    await this.#listener?.close();
-    await this.#endLinks();
-    this.flush();
-    this.#forget();
-  }
-
-  #forget(): void {
     removeOwnServer(this);
     servers.delete(this);
+    if (this.#listener === undefined) return;
+    forgetRoute(this.route.address);
+    await this.#listener.close();
+    await this.#endLinks();
+    this.flush();
     removePrivateDirectory(this.#address);
   }
 
@@ -211,7 +197,8 @@ export class LogServer implements LogSink, AsyncDisposable {
   // ---- records ---------------------------------------------------------------------------------
 
   #take(record: LogRecord, spoken: Spoken): void {
-    if (isAtLeast(record.level, this.#settings.level)) this.#sorter.add(record, spoken);
+    const { level } = this.#settings;
+    if (level === undefined || isAtLeast(record.level, level)) this.#sorter.add(record, spoken);
   }
 
   #give(record: LogRecord): void {
@@ -221,7 +208,7 @@ export class LogServer implements LogSink, AsyncDisposable {
       // One that throws would end the process of the log server, and with it all logs.
       if (this.#hasFailed) return;
       this.#hasFailed = true;
-      process.emitWarning(`A record could not be written: ${messageOf(error)}`);
+      process.emitWarning(`A record could not be written: ${messageOf(error)}`, 'ReferentWarning');
     }
   }
 
@@ -265,16 +252,6 @@ export class LogServer implements LogSink, AsyncDisposable {
         this.#links.delete(link);
       },
     });
-  }
-}
-
-async function isAbandoned(path: string, address: string): Promise<boolean> {
-  if (!existsSync(path)) return false;
-  try {
-    (await connect(parseAddress(address))).destroy();
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
   }
 }
 

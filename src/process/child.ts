@@ -96,9 +96,9 @@ function inheritedArguments(): string[] {
   return kept;
 }
 
-/** Options of Node with which a thread loads `entry`. */
-export function threadArguments(entry: string): string[] {
-  return loaders(entry, [], []);
+/** Options of Node with which a thread loads `entry`, and the modules that it is told of. */
+export function threadArguments(entry: string, modules: readonly string[] = []): string[] {
+  return loaders(entry, modules, []);
 }
 
 /** Whether a child of this process has ended, be it noticed or not. */

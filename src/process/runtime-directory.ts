@@ -28,6 +28,8 @@ interface KeyFile {
   readonly key: string;
   /** The process that started the manager: while it lives, the manager may still be starting. */
   readonly owner: number;
+  /** What its manager takes structured data in; absent: v8. */
+  readonly serializer?: string | undefined;
   /** It has served: where its socket is gone, it has ended. */
   readonly served?: true;
 }
@@ -65,13 +67,13 @@ export function isPrivateAddress(address: string): boolean {
 }
 
 /** Makes the directory and the key file of a private manager. */
-export function makePrivateDirectory(address: string, key: Buffer): void {
+export function makePrivateDirectory(address: string, key: Buffer, serializer?: string): void {
   const directory = directoryOf(address);
   if (directory === undefined) throw new UsageError(`"${address}" is no private address`);
   mkdirSync(root(), { recursive: true, mode: 0o700 });
   requireOwn(root());
   mkdirSync(directory, { mode: 0o700 });
-  const content: KeyFile = { key: key.toString('hex'), owner: process.pid };
+  const content: KeyFile = { key: key.toString('hex'), owner: process.pid, serializer };
   writeFileSync(join(directory, KEY), JSON.stringify(content), { mode: 0o600 });
 }
 
@@ -95,6 +97,11 @@ export function removePrivateDirectory(address: string): void {
 export function findPrivateKey(address: string): Buffer | undefined {
   const file = readKeyFile(address);
   return file === undefined ? undefined : Buffer.from(file.key, 'hex');
+}
+
+/** What a private manager takes structured data in; undefined where this user has none there. */
+export function findPrivateSerializer(address: string): string | undefined {
+  return readKeyFile(address)?.serializer;
 }
 
 function readKeyFile(address: string): KeyFile | undefined {

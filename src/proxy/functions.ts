@@ -23,8 +23,9 @@ import { type Remote } from './remote-types';
 
 /** Gives the reference of a proxy back now; calls through it then reject. */
 export function release(proxy: object): void {
-  if (lateOf(proxy) !== undefined) return; // it holds nothing
-  letGo(proxy, requireLease(proxy));
+  const late = lateOf(proxy);
+  if (late === undefined) letGo(proxy, requireLease(proxy));
+  else late.binding.release();
 }
 
 export function isProxy(value: unknown): boolean {
@@ -48,8 +49,8 @@ export function sameReferent(a: unknown, b: unknown): boolean {
 
 /** What a name stands for may change at any time: only the names can be compared. */
 function isSameName(a: object, b: object): boolean {
-  const token = lateOf(a)?.binding.token();
-  return token !== undefined && token === lateOf(b)?.binding.token();
+  const name = lateOf(a)?.binding.describe();
+  return name !== undefined && name === lateOf(b)?.binding.describe();
 }
 
 /** Another handle of the same referent, with these options for its calls. */
@@ -184,7 +185,8 @@ export function tokenOf(
 ): Promise<string> & { readonly text: string } {
   const { ttlMs, uses, confirm } = resolveOptions('tokenOf', TOKEN_RULES, options);
   const late = lateOf(proxy);
-  if (late !== undefined) return nameToken(late, ttlMs !== undefined || uses > 0);
+  if (late !== undefined && late.binding.lease === undefined)
+    return nameToken(late, ttlMs !== undefined || uses > 0);
   const lease = requireLease(proxy);
   const callee = calleeOf(lease);
   const text = mint(lease, { uses, ttlMs: ttlMs ?? callee.ticketMs });
@@ -253,9 +255,10 @@ function senderOf(
   const lease = requireLease(proxy);
   const callee = calleeOf(lease);
   const purpose = purposeOf(proxy);
+  const options = optionsOf(proxy);
   return (operation, name, args) => {
     callee
-      .call({ target: lease, operation, path: [], name, args, purpose, held: proxy })
+      .call({ target: lease, operation, path: [], name, args, purpose, held: proxy, ...options })
       .catch((error: unknown) => callee.onWarning?.(error as Error));
   };
 }

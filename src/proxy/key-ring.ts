@@ -11,6 +11,8 @@ export interface Route {
   readonly tls?: TlsOptions | undefined;
   /** Takes any certificate: that of an own child process. */
   readonly trusting?: boolean | undefined;
+  /** What structured data goes there in. */
+  readonly serializer?: string | undefined;
 }
 
 /** `manager` is the name, where it is known already. */

@@ -68,7 +68,7 @@ const prototype: object = new Proxy(Object.create(null) as object, {
 function handleMember(handle: object, name: string | symbol): unknown {
   const binding = bindingOf(handle);
   if (name === inspect.custom || name === 'toString') return () => binding.describe();
-  if (name === Symbol.dispose) return nothing; // it holds nothing
+  if (name === Symbol.dispose) return () => binding.release();
   if (name === Symbol.asyncIterator) return () => startUse(binding, itself).iterate();
   if (name === 'typeid') return binding.typeid;
   if (name === 'toJSON') return () => ({ [TOKEN_KEY]: binding.token() });

@@ -73,6 +73,11 @@ class NameBinding implements Binding {
     this.#believed = undefined;
   }
 
+  /** It holds nothing. */
+  release(): void {
+    return undefined;
+  }
+
   token(): string {
     const { manager, address } = this.#source.place();
     if (!lacksPort(address)) {
@@ -96,7 +101,8 @@ class NameBinding implements Binding {
     const connection = this.#source.connection();
     const lease = connection.lease(typeid);
     connection.session.create(lease, [this.#naming.key, typeid], 'argument', BOUND);
-    return reachedBy(this.#source.makeHandle(lease, this.#options), lease, this.#options);
+    const { makeHandle } = this.#source;
+    return reachedBy(connection.session, lease, { makeHandle, options: this.#options });
   }
 
   /** All uses that begin meanwhile wait for the same answer. */

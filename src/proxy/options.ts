@@ -3,7 +3,11 @@
 import { UsageError } from '../base/errors';
 import { option, isDuration, isObject, resolveOptions } from '../base/options';
 import { type Absence } from '../session/absence';
+import { requireSerializer } from '../wire/serializers';
 import { LockHandle } from './lock-handle';
+
+/** A serializer: of this package, or one that was given to `registerSerializer`. */
+export type SerializerName = 'v8' | 'msgpack' | 'json' | (string & {});
 
 export interface WaitOptions {
   /** Rejects with `TimeoutError` after this; the callee's `currentSignal()` aborts. 0: never. */
@@ -15,6 +19,8 @@ export interface WaitOptions {
 export interface CallOptions extends WaitOptions, Absence {
   /** auto (default): data is copied, everything else comes back as a proxy. */
   readonly returns?: 'auto' | 'copy' | 'proxy' | undefined;
+  /** What carries structured data of the calls and of their answers. Default: as of the manager. */
+  readonly serializer?: SerializerName | undefined;
   /** Run only while the lock is held by this handle; `FenceError` else, and nothing was done. */
   readonly guard?: LockHandle | undefined;
 }
@@ -26,6 +32,13 @@ export const SYNC = Symbol('sync');
 export interface HandleOptions extends CallOptions {
   readonly [SYNC]?: true;
 }
+
+/** Which serializer: `UsageError` at once for one that this process does not have. */
+export const SERIALIZER_RULE = option<string | undefined>(
+  undefined,
+  (value) => typeof value === 'string' && (requireSerializer(value), true),
+  "the name of a serializer, 'v8', 'msgpack' or 'json'",
+);
 
 const RULES = {
   timeoutMs: option<number | undefined>(undefined, isDuration, 'a number of milliseconds >= 0'),
@@ -39,6 +52,7 @@ const RULES = {
     (value) => value === 'auto' || value === 'copy' || value === 'proxy',
     "'auto', 'copy' or 'proxy'",
   ),
+  serializer: SERIALIZER_RULE,
   guard: option<LockHandle | undefined>(
     undefined,
     (value) => value instanceof LockHandle,

@@ -12,10 +12,12 @@ import { lossOf } from '../session/loss';
 import { type Name, requireName } from '../session/naming';
 import { type Purpose, type Translator } from '../session/parties';
 import { isNetwork, lacksPort } from '../transport/address';
+import { serializerToward } from '../wire/serializers';
 import { type Token, isNameToken, parseNameToken, parseToken } from '../wire/token';
 import { unpackValue } from '../wire/values';
 import {
   findPrivateKey,
+  findPrivateSerializer,
   isPrivateAddress,
   waitForPrivateManager,
 } from '../process/runtime-directory';
@@ -228,6 +230,7 @@ class Realm {
       limits,
       translator,
       lendsInstances: !isNetwork(address),
+      serializer: toward(route?.serializer ?? findPrivateSerializer(address)),
       prepare: async () => {
         // A token is only words: no socket is opened for one whose key is not known.
         if (!isPrivateAddress(address)) keyFor(token, route);
@@ -267,6 +270,10 @@ export async function retryLocal(error: unknown, attempt: number): Promise<boole
   return true;
 }
 
+function toward(serializer: string | undefined): string | undefined {
+  return serializer === undefined ? undefined : serializerToward(serializer);
+}
+
 function keyFor(
   { manager = 'whose name is not known', address }: Whereabouts,
   route: Route | undefined,
@@ -294,6 +301,8 @@ export const translator: Translator = {
 
 /** The lease of any handle; undefined for anything else. */
 export function leaseOfHandle(value: object): Lease | undefined {
+  const late = lateOf(value);
+  if (late !== undefined) return late.binding.lease;
   return leaseOfBaseProxy(value) ?? leaseOfRemote(value) ?? leaseOfSyncRemote(value);
 }
 

@@ -1,9 +1,11 @@
 // Where a late-bound handle finds its manager, and what one use of it goes to.
 
 import { type Lease } from '../refs/lease';
+import { orDefault } from '../session/absence';
 import { answered } from '../session/calls';
 import { type Connection } from '../session/connection';
-import { letGo, calleeOf } from './handles';
+import { type Session } from '../session/session';
+import { letGo } from './handles';
 import { type HandleOptions, SYNC } from './options';
 import { type Reached } from './use';
 
@@ -18,22 +20,30 @@ export interface Source {
   readonly makeHandle: MakeHandle;
 }
 
-/** What a use goes to, as the handle `target`, which has the lease. */
-export function reachedBy(target: object, lease: Lease, options?: HandleOptions): Reached {
+/** What a use goes to: an object that `session` has hold of by `lease`, which its handle takes. */
+export function reachedBy(
+  session: Session,
+  lease: Lease,
+  {
+    makeHandle,
+    options,
+  }: { readonly makeHandle: MakeHandle; readonly options?: HandleOptions | undefined },
+): Reached {
+  const target = makeHandle(lease, options);
   return {
     target,
     lease,
+    wasLost: () => session.wasOpen && session.ended !== undefined,
     giveBack: () => {
       letGo(target, lease, false);
     },
     send: (operation, name, args, more) => {
       const request = { target: lease, operation, path: [], name, args, held: target };
       const all = { ...request, purpose: 'argument' as const, ...options, ...more };
-      const callee = calleeOf(lease);
       // What a blocking call answers stands where its promise would.
       if (options?.[SYNC] === true)
-        return callee.callBlocking({ ...all, lane: true }) as Promise<unknown>;
-      return answered(callee.call(all));
+        return session.callBlocking({ ...all, lane: true }) as Promise<unknown>;
+      return answered(orDefault(all, session.call(all)));
     },
   };
 }

@@ -37,7 +37,7 @@ class Traps implements ProxyHandler<object> {
     if (this.#path.length === 0 && name === 'typeid') return this.#binding.typeid;
     if (name === inspect.custom || name === 'toString') return () => this.#binding.describe();
     if (name === 'toJSON') return () => ({ [TOKEN_KEY]: this.#binding.token() });
-    if (name === Symbol.dispose) return nothing;
+    if (name === Symbol.dispose) return () => this.#binding.release();
     if (name === Symbol.iterator) return () => this.#iterate();
     if (typeof name === 'symbol' || name === TOKEN_KEY || isLocalName(name)) return undefined;
     const path = [...this.#path, name];

@@ -9,7 +9,6 @@ import { isRetargeted } from '../session/naming';
 import { type Operation } from '../wire/frames';
 import { isData } from '../wire/plain';
 import { BaseProxy } from './base-proxy';
-import { calleeOf } from './handles';
 import { LockHandle, whenReleased } from './lock-handle';
 import { type CallOptions } from './options';
 import { leaseOfRemote } from './remote';
@@ -19,6 +18,8 @@ import { leaseOfSyncRemote } from './sync-remote';
 export interface Reached {
   readonly target: object;
   readonly lease: Lease;
+  /** Whether its session was there, and has ended. */
+  readonly wasLost: () => boolean;
   /** It was for that use alone. */
   readonly giveBack: () => void;
   /** One operation on the object itself, by whatever class its proxy is. */
@@ -43,6 +44,10 @@ export interface Binding {
   readonly there?: (signal: AbortSignal) => Promise<unknown>;
   /** It no longer stands for what it stood for: ask anew. */
   missed(): void;
+  /** What is held beyond a use is given back. */
+  release(): void;
+  /** Of what the handle stands for, where that is one object for the whole session. */
+  readonly lease?: Lease;
   /** What the handle is written as. */
   token(): string;
   describe(): string;
@@ -214,7 +219,7 @@ export class Use {
     if (isRetargeted(error, reached.lease.id)) {
       if (course.tries++ === TRIES_MAX) throw restless(course.binding);
       course.binding.missed();
-    } else if (!course.replayed && wasNotSent(error, reached.lease)) {
+    } else if (!course.replayed && wasNotSent(error, reached)) {
       course.replayed = true;
     } else {
       return false;
@@ -287,12 +292,12 @@ async function giveBack(reached: Try['reached']): Promise<void> {
 }
 
 /** The one call of the use stayed here, and its session is over: a new one may be asked. */
-function wasNotSent(error: unknown, lease: Lease): boolean {
+function wasNotSent(error: unknown, { lease, wasLost }: Reached): boolean {
   return (
     error instanceof ConnectionLostError &&
     error.outcome === 'not-sent' &&
     lease.calls <= 1 &&
-    calleeOf(lease).wasOpen
+    wasLost()
   );
 }
 

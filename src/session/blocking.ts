@@ -61,9 +61,10 @@ export class Blocking implements Blocker {
     const deadline = timeoutMs > 0 ? performance.now() + timeoutMs : undefined;
     const call = session.openBlocking(request);
     if (!this.#claimHeld(deadline) || !this.#complete(call, deadline)) {
-      this.#giveUp(call);
       const text = `Call of "${request.name}" was not answered within ${String(timeoutMs)} ms`;
-      throw new TimeoutError(text);
+      const error = new TimeoutError(text);
+      this.#giveUp(call, error);
+      throw error;
     }
     if (call.outcome?.kind !== 'throw') return call.outcome?.value;
     const { value } = call.outcome;
@@ -190,9 +191,9 @@ export class Blocking implements Blocker {
     return true;
   }
 
-  #giveUp(call: BlockingCall): void {
+  #giveUp(call: BlockingCall, reason?: Error): void {
     if (call.outcome !== undefined) return;
-    this.#options.session.giveUp(call);
+    this.#options.session.giveUp(call, reason);
     this.#lookOutFor(call);
   }
 

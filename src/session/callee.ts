@@ -22,9 +22,6 @@ export abstract class Callee implements Lessor {
   /** Whether plain values that are read from shared containers are frozen here. */
   abstract readonly freezes: boolean;
 
-  /** Whether it ever was there: an end before was no loss. */
-  abstract readonly wasOpen: boolean;
-
   /** Faults that no call can report. */
   onWarning: ((warning: Error) => void) | undefined;
   /** Before each write: lazy chains decide what they want of their answers. */

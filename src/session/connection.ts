@@ -21,6 +21,7 @@ import { Outbox } from '../transport/outbox';
 import { type Link } from '../transport/link';
 import { HANDSHAKE_BYTES, SESSION_BYTES } from '../wire/auth';
 import { type ControlFrame, type Frame } from '../wire/frames';
+import { DEFAULT_SERIALIZER } from '../wire/serializers';
 import { parseToken } from '../wire/token';
 import { unpackValue } from '../wire/values';
 import { type LaneOptions, tooSlow } from './lane';
@@ -50,6 +51,8 @@ export interface ConnectionOptions extends Omit<Credentials, 'session'> {
   readonly translator: Translator;
   /** Whether instances of classes may be lent as arguments. */
   readonly lendsInstances: boolean;
+  /** What carries structured data. Default v8. */
+  readonly serializer?: string | undefined;
   /**
    * Resolves when somebody listens, with the address where only that tells it. Once, before the
    * first attempt.
@@ -87,6 +90,8 @@ export class Connection implements Minter {
   /** One of our links was let in. */
   #isAdmitted = false;
   #opening: Promise<void> | undefined;
+  /** Those that found nobody, or nobody who said a word. */
+  #attempts = 0;
   #goodbye: string | undefined;
   readonly #mint: Mint;
   readonly #control: Lease;
@@ -116,11 +121,15 @@ export class Connection implements Minter {
       translator: options.translator,
       limits: options.limits,
       peer: options.address,
+      ...(options.serializer === undefined ? {} : { serializer: options.serializer }),
       canRelease: () => this.#isAdmitted,
       onControl: (frame, error) => {
         this.#onControl(frame, error);
       },
     });
+    if (options.serializer !== undefined && options.serializer !== DEFAULT_SERIALIZER) {
+      this.session.control({ kind: 'speak', serializer: options.serializer });
+    }
     this.session.minter = this;
     this.session.blocker = this.blocking = this.#makeBlocking();
     this.session.onPending = () => {
@@ -388,14 +397,14 @@ export class Connection implements Minter {
   async #connect(): Promise<Link> {
     const { connectLink, retry } = this.#options;
     const { address } = this;
-    for (let attempt = 1; ; attempt++) {
+    for (;;) {
       try {
         return connectLink === undefined
           ? await connect(parseAddress(address), this.#options.connecting)
           : await connectLink();
       } catch (error) {
         if (this.session.ended !== undefined) throw this.session.ended;
-        if (await retry(error, attempt)) continue;
+        if (await retry(error, ++this.#attempts)) continue;
         if (this.#isAdmitted) throw await this.#options.describeLoss(error as Error);
         throw unreachable(address, error);
       }
@@ -403,8 +412,9 @@ export class Connection implements Minter {
   }
 
   /**
-   * Resolves when the link has its session; false where it closed before, and a lane has the session:
-   * a thread that blocked meanwhile was too slow for the server.
+   * Resolves when the link has its session; false where it closed before, and another one is to be
+   * made: a lane has the session, for a thread that blocked meanwhile was too slow for the server; or
+   * the manager had not said a word.
    */
   #shakeHands(link: Link): Promise<boolean> {
     this.#link = link;
@@ -422,7 +432,9 @@ export class Connection implements Minter {
         else fail(tooSlow(address, limits));
       }, limits.handshakeMs);
       const handshake = new Handshake(this.#credentials, false);
+      let wasGreeted = false;
       const shake = (message: Buffer): void => {
+        wasGreeted = true;
         const answer = handshake.receive(message, link.network?.channelBinding);
         if (Buffer.isBuffer(answer)) {
           sendMessage(link, answer);
@@ -457,10 +469,26 @@ export class Connection implements Minter {
         close: (cause) => {
           clearTimeout(timer);
           if (this.#state === 'connecting' && this.#isAdmitted) resolve(false);
-          else void this.#lost(cause).then(reject);
+          else if (wasGreeted) void this.#lost(cause).then(reject);
+          else this.#cutOff(cause).then(resolve, reject);
         },
       });
     });
+  }
+
+  /** Somebody took the connection and left it without a word: a server that ends, or a way to none. */
+  async #cutOff(cause: Error | undefined): Promise<false> {
+    const error = Object.assign(new Error('it was closed without a word', { cause }), {
+      code: 'ECONNRESET',
+    });
+    const isOver = this.session.ended !== undefined || !this.address.startsWith('tcp:');
+    try {
+      if (!isOver && (await this.#options.retry(error, ++this.#attempts))) return false;
+    } catch (reason) {
+      this.#end(reason as Error, reason as Error);
+      throw reason;
+    }
+    throw await this.#lost(cause);
   }
 
   /** The first of our links was let in: ids and tokens exist. A further one finds the same session. */

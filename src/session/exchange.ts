@@ -7,7 +7,11 @@ import { Lease, type Lessor } from '../refs/lease';
 import { type ByteReader, ByteWriter } from '../wire/bytes';
 import { isData, kindOf } from '../wire/plain';
 import { type Reference, writeReferences } from '../wire/references';
-import { ValueEncoder, type ValueLimits, decodeValue } from '../wire/values';
+import { type ValueLimits, refusal } from '../wire/refusals';
+import { type NamedSerializer, requireSerializer } from '../wire/serializers';
+import { TOKEN_KEY } from '../wire/token';
+import { ValueDecoder } from '../wire/value-decoder';
+import { ValueEncoder } from '../wire/value-encoder';
 import { type Lent, type Party, type Purpose, type Translator } from './parties';
 
 interface ExchangeOptions {
@@ -23,6 +27,18 @@ interface ExchangeOptions {
   readonly identifiesFunctions: boolean;
   /** Whether errors tell the peer where they were thrown. */
   readonly sendsStacks: boolean;
+  /** What carries structured data that this side sends of its own accord. */
+  readonly serializer: string;
+  /** Whether data of v8 is taken from the peer. */
+  readonly takesV8: boolean;
+}
+
+/** How values are written. */
+interface Writing {
+  readonly purpose: Purpose;
+  /** Gets the leases whose claims are not over. */
+  readonly claiming: Lease[];
+  readonly serializer: NamedSerializer | undefined;
 }
 
 /** What a walk met that is not there yet. */
@@ -46,6 +62,10 @@ export class Exchange {
   readonly #translator: Translator;
   readonly #limits: ValueLimits;
   readonly #lessor: Lessor;
+  /** What carries structured data where a call says nothing; undefined: v8. */
+  #serializer: NamedSerializer | undefined;
+  /** What to use instead of v8, where that is not taken from the peer. */
+  readonly #insteadOfV8: string | undefined;
 
   /** Handles of functions that may still be alive, by number; undefined: each gets a new one. */
   readonly #functions: Map<number, WeakRef<object>> | undefined;
@@ -57,25 +77,39 @@ export class Exchange {
     this.#translator = translator;
     this.#limits = { ...limits, stacks: options.sendsStacks };
     this.#lessor = lessor;
+    this.#serializer = requireSerializer(options.serializer);
+    this.#insteadOfV8 = options.takesV8 ? undefined : options.serializer;
+  }
+
+  get serializer(): NamedSerializer | undefined {
+    return this.#serializer;
+  }
+
+  /** The peer reads data of that serializer best; it stays as it was where this side does not have it. */
+  adopt(serializer: string): void {
+    try {
+      this.#serializer = requireSerializer(serializer);
+    } catch {
+      // Calls that want it are refused, each to its caller.
+    }
   }
 
   // ---- out -------------------------------------------------------------------------------------
 
-  /** Writes arguments; adds to `claiming` the leases among them whose claims are not over. */
-  writeArguments(
-    writer: ByteWriter,
-    args: readonly unknown[],
-    purpose: Purpose,
-    claiming: Lease[],
-  ): readonly Reference[] {
-    return this.#write(writer, purpose, claiming, (encoder) => {
+  writeArguments(writer: ByteWriter, args: readonly unknown[], how: Writing): readonly Reference[] {
+    return this.#write(writer, how, (encoder) => {
       writer.varint(args.length);
       for (let i = 0; i < args.length; i++) encoder.encode(args[i], `argument ${String(i + 1)}`);
     });
   }
 
-  writeValue(writer: ByteWriter, value: unknown, purpose: Purpose): void {
-    this.#write(writer, purpose, [], (encoder) => {
+  writeValue(
+    writer: ByteWriter,
+    value: unknown,
+    purpose: Purpose,
+    serializer: NamedSerializer | undefined,
+  ): void {
+    this.#write(writer, { purpose, claiming: [], serializer }, (encoder) => {
       encoder.encode(value, 'the result');
     });
   }
@@ -92,21 +126,34 @@ export class Exchange {
 
   #write(
     writer: ByteWriter,
-    purpose: Purpose,
-    claiming: Lease[],
+    { purpose, claiming, serializer }: Writing,
     write: (encoder: ValueEncoder) => void,
   ): readonly Reference[] {
     const table = new Table((value, path) => this.#referenceTo(value, path, purpose, claiming));
     const tableAt = writer.length;
     writer.u8(0); // an empty table; where there is one, it is put here afterwards
     try {
-      write(new ValueEncoder(writer, table.indexOf, this.#limits));
+      write(new ValueEncoder(writer, table.indexOf, this.#limits, serializer));
     } catch (error) {
       this.takeBack(table.entries);
       throw error;
     }
     table.insert(writer, tableAt);
     return table.entries;
+  }
+
+  /** Writes why a call was given up; where that cannot cross, only that it was. */
+  writeReason(writer: ByteWriter, reason: unknown): void {
+    const start = writer.length;
+    const encode = (value: unknown): void => {
+      new ValueEncoder(writer, refuseReference, this.#limits, this.#serializer).encode(value, 'it');
+    };
+    try {
+      encode(reason);
+    } catch {
+      writer.length = start;
+      encode(new DOMException('The caller gave up', 'AbortError'));
+    }
   }
 
   /** Lent in a message that was not sent after all. */
@@ -121,6 +168,7 @@ export class Exchange {
     if (lease === undefined) {
       const text = this.#translator.nameTokenOf(value);
       if (text !== undefined) return { kind: 'token', text };
+      if (Object.hasOwn(value, TOKEN_KEY)) refuseToTravel(value);
       return (
         this.#referenceToMember(value, path, purpose, claiming) ??
         lentBy(this.party.lend(value, path, purpose))
@@ -151,7 +199,7 @@ export class Exchange {
   ): Reference | undefined {
     const member = this.#translator.pathOf(value);
     if (member === undefined) return undefined;
-    if (purpose === 'result') {
+    if (purpose === 'result' || purpose === 'instance') {
       throw new SerializationError(
         `Cannot send ${path}: it is what a callback answers, a promise; await it first`,
       );
@@ -259,13 +307,18 @@ export class Exchange {
   readArguments(body: ByteReader, values: readonly unknown[]): unknown[] {
     const count = body.count();
     const args: unknown[] = [];
-    const valueOf = lookUp(values);
-    for (let i = 0; i < count; i++) args.push(decodeValue(body, valueOf));
+    const decoder = this.#decoder(body, values);
+    for (let i = 0; i < count; i++) args.push(decoder.decode());
     return args;
   }
 
   readValue(body: ByteReader, values: readonly unknown[]): unknown {
-    return decodeValue(body, lookUp(values));
+    return this.#decoder(body, values).decode();
+  }
+
+  #decoder(body: ByteReader, values: readonly unknown[]): ValueDecoder {
+    const valueOf = values.length === 0 ? noReference : lookUp(values);
+    return new ValueDecoder(body, valueOf, this.#insteadOfV8);
   }
 
   /** Nobody waits for this value: what it lends is given back. */
@@ -293,6 +346,11 @@ export class Awaited {
   }
 }
 
+/** What is no handle and has the property of one must stay: reading it throws why. */
+function refuseToTravel(value: object): void {
+  Reflect.get(value, TOKEN_KEY);
+}
+
 function lentBy(lent: Lent): Reference {
   return { kind: 'lent', ...lent };
 }
@@ -305,6 +363,13 @@ function lookUp(values: readonly unknown[]): (index: number) => unknown {
     const value = values[index];
     return value instanceof Awaited ? value.value : value;
   };
+}
+
+const noReference = lookUp([]);
+
+function refuseReference(value: object, path: string): undefined {
+  if (!isData(value)) throw refusal(value, path);
+  return undefined;
 }
 
 /** Any function: written as the first reference. */

@@ -30,6 +30,8 @@ export interface Exposure {
   readonly typeid: string;
   /** It keeps what it is given: nothing that is disposed with its last reference. */
   readonly isContainer?: boolean;
+  /** What it answers goes by proxy where it is no data: instances of any class, over a network too. */
+  readonly lendsInstances?: boolean;
   /** Its calls run one after another. */
   readonly serialized?: boolean;
   /** Decides when its calls run. */

@@ -1,7 +1,7 @@
 // A call may be guarded: it runs only while a lock is held, by the very holding that the guard names.
 // Checked in the same turn as the call, so that what a paused process sends too late does nothing.
 
-import { FenceError } from '../base/errors';
+import { FenceError, ObjectGoneError } from '../base/errors';
 import { type Lease } from '../refs/lease';
 
 /** The holding of a lock, on the side of its holder. */
@@ -25,12 +25,26 @@ export interface Fenced {
 }
 
 /** Throws `FenceError` where `lock` is not held under `fence`. */
-export function requireHeld(lock: object | undefined, fence: number): void {
+function requireHeld(lock: object | undefined, fence: number): void {
   if (lock === undefined || !(HOLDS in lock)) {
     throw new FenceError('The guard of the call is no lock');
   }
-  if ((lock as Fenced)[HOLDS](fence)) return;
-  throw new FenceError(
+  if (!(lock as Fenced)[HOLDS](fence)) throw over(fence);
+}
+
+/** The same, where the session may have given the lock back: then it holds nothing by it. */
+export function requireHeldOf(find: () => object | undefined, fence: number): void {
+  let lock: object | undefined;
+  try {
+    lock = find();
+  } catch (error) {
+    throw error instanceof ObjectGoneError ? over(fence) : error;
+  }
+  requireHeld(lock, fence);
+}
+
+function over(fence: number): FenceError {
+  return new FenceError(
     `The call was not run: its guard, fence ${String(fence)}, no longer holds the lock; acquire it again and read anew what it protects`,
   );
 }

@@ -14,17 +14,21 @@ import {
 import { deferred } from '../base/deferred';
 import { type Limits } from '../base/limits';
 import { type Outbox } from '../transport/outbox';
+import { type ByteReader } from '../wire/bytes';
 import { type CallHead, type Frame, type Guard, writeOutcomeHead } from '../wire/frames';
 import { isPlainObject, kindOf } from '../wire/plain';
 import { type Reference, type Target } from '../wire/references';
+import { type NamedSerializer, serializerOfPeer } from '../wire/serializers';
 import { type Caller } from './caller';
 import { RunningCall, runAs } from './current-call';
 import { Delivery } from './delivery';
 import { Awaited, type Exchange, type Needs } from './exchange';
-import { type Deed, type Exposure, follow, perform, subjectOf } from './exposure';
-import { requireHeld } from './guard';
+import { type Deed, type Exposure, follow, openExposure, perform, subjectOf } from './exposure';
+import { requireHeldOf } from './guard';
 import { type Outcome, isThenable, outcomeOf } from './outcome';
+import { type Purpose } from './parties';
 import { type Trust, pass } from './passing';
+import { toPlain } from './plain-copy';
 import { exposureOfSuper } from './super';
 import { inTurn, needsTurn } from './turns';
 
@@ -34,7 +38,8 @@ const WAITING_CALLS = 65_536;
 /** What a call is for. */
 interface Source {
   readonly value: unknown;
-  readonly exposure: Exposure | undefined;
+  /** Of what is not there yet, known with it. */
+  exposure: Exposure | undefined;
   /** Where it is not there yet: gives the value. */
   readonly later?: Promise<unknown>;
 }
@@ -112,6 +117,7 @@ export class Incoming {
     let source: Source;
     try {
       args = this.#argumentsOf(frame, needs);
+      serializerOf(head); // one that is not here is an error before anything is done
       source = this.#sourceOf(head.target);
     } catch (error) {
       this.#refuse(head, error);
@@ -220,11 +226,20 @@ export class Incoming {
       throw new ProtocolError(`Call on the answer to call ${String(callId)}, which is not kept`);
     }
     if (answer instanceof Promise) {
-      const later = answer.then((outcome) => valueOf(keptOf(outcome)));
-      return { value: undefined, exposure: undefined, later };
+      const later = answer.then((outcome) => {
+        const landed = valueOf(keptOf(outcome));
+        source.exposure = this.#exposureOfAnswer(landed, outcome);
+        return landed;
+      });
+      const source: Source = { value: undefined, exposure: undefined, later };
+      return source;
     }
     const value = valueOf(answer);
-    return { value, exposure: this.#exposureOf(value) };
+    return { value, exposure: this.#exposureOfAnswer(value, answer) };
+  }
+
+  #exposureOfAnswer(value: unknown, { lends = false }: Outcome): Exposure | undefined {
+    return this.#exposureOf(value) ?? (lends ? LENDING : undefined);
   }
 
   #exposureOf(value: unknown): Exposure | undefined {
@@ -341,29 +356,40 @@ export class Incoming {
   }
 
   #requireGuard({ id, relative, fence }: Guard): void {
-    requireHeld(this.#options.exchange.party.subject(id, relative).referent, fence);
+    requireHeldOf(() => this.#options.exchange.party.subject(id, relative).referent, fence);
   }
 
   #await(head: CallHead, running: RunningCall, done: Promise<Outcome>, source: Source): void {
     this.#running.set(head.callId, running);
-    if (head.keep) this.#answers.set(head.callId, done);
+    const kept = head.keep ? done.then((outcome) => keptOf(outcome, source.exposure)) : undefined;
+    if (kept !== undefined) this.#answers.set(head.callId, kept);
     void done.then((outcome) => {
       // Forgotten meanwhile, its number may name another call by now.
       if (this.#running.get(head.callId) === running) this.#running.delete(head.callId);
-      if (this.#answers.get(head.callId) === done) this.#answers.set(head.callId, keptOf(outcome));
+      const isKept = kept !== undefined && this.#answers.get(head.callId) === kept;
+      if (isKept) this.#answers.set(head.callId, keptOf(outcome, source.exposure));
       this.#answer(head, outcome, source);
       this.resume();
     });
   }
 
   /** The caller has given up: whether it was blocked or not, it is not any more. */
-  cancel(callId: number): void {
+  cancel(callId: number, body: ByteReader): void {
     this.#laneCalls.delete(callId);
-    const reason = new DOMException('The caller gave up', 'AbortError');
+    const reason = this.#reasonOf(body);
     const at = this.#waiting.findIndex(({ head }) => head.callId === callId);
     const [waiting] = at === -1 ? [] : this.#waiting.splice(at, 1);
     if (waiting !== undefined) this.#conclude(waiting.head, { kind: 'throw', value: reason });
     else this.#running.get(callId)?.abort(reason);
+  }
+
+  #reasonOf(body: ByteReader): unknown {
+    try {
+      return this.#options.exchange.readValue(body, []);
+    } catch (error) {
+      if (error instanceof ProtocolError) throw error;
+      return error; // it is of a class that is not known here
+    }
   }
 
   /** The caller has the result of that call, or gave up before it came. */
@@ -382,7 +408,7 @@ export class Incoming {
 
   /** Keeps the outcome of a call where the caller asked for that, and sends it. */
   #conclude(head: CallHead, outcome: Outcome, source?: Source): void {
-    if (head.keep) this.#answers.set(head.callId, keptOf(outcome));
+    if (head.keep) this.#answers.set(head.callId, keptOf(outcome, source?.exposure));
     this.#answer(head, outcome, source);
   }
 
@@ -427,7 +453,7 @@ export class Incoming {
     try {
       this.#outboxFor(head).answer((writer) => {
         writeOutcomeHead(writer, 'deliver', head.callId);
-        exchange.writeValue(writer, delivery.value, 'result');
+        exchange.writeValue(writer, delivery.value, 'result', serializerOf(head));
       });
       this.#unconfirmed.set(head.callId, delivery);
     } catch (cause) {
@@ -441,11 +467,14 @@ export class Incoming {
     const isMember = head.operation === 'call' && head.path.length === 0;
     const typeid = isMember ? source?.exposure?.resultTypes.get(head.name) : undefined;
     const isProxy = head.returns === 'proxy' || (isMember && answersItself(value, source));
+    const purpose = purposeOf(head, source?.exposure);
+    // What is shared inside of the result is copied with it.
+    const result = purpose === 'container' && head.operation !== 'value' ? toPlain(value) : value;
     this.#outboxFor(head).answer((writer) => {
       writeOutcomeHead(writer, 'return', head.callId);
       if (typeid !== undefined) exchange.writeLent(writer, value, typeid);
       else if (isProxy && isObject(value)) exchange.writeLent(writer, value, '');
-      else exchange.writeValue(writer, value, head.returns === 'copy' ? 'container' : 'result');
+      else exchange.writeValue(writer, result, purpose, serializerOf(head));
     });
   }
 
@@ -457,10 +486,11 @@ export class Incoming {
 
   #answerError(head: CallHead, error: unknown): void {
     const { exchange } = this.#options;
+    const serializer = isKnown(head) ? serializerOf(head) : undefined;
     const send = (value: unknown): void => {
       this.#outboxFor(head).answer((writer) => {
         writeOutcomeHead(writer, 'throw', head.callId);
-        exchange.writeValue(writer, value, 'result');
+        exchange.writeValue(writer, value, 'result', serializer);
       });
     };
     try {
@@ -492,6 +522,20 @@ function answersLater(name: string): UsageError {
   );
 }
 
+/** What the answer is carried by: whatever carried the call. Throws `SerializationError` where it is not here. */
+function serializerOf({ serializer }: CallHead): NamedSerializer | undefined {
+  return serializer === undefined ? undefined : serializerOfPeer(serializer);
+}
+
+function isKnown(head: CallHead): boolean {
+  try {
+    serializerOf(head);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Calls for one object keep their order; calls on answers follow those by themselves. */
 function keyOf(head: CallHead): unknown {
   const { target } = head;
@@ -508,9 +552,18 @@ async function settledNeeds(needs: Needs): Promise<void> {
 }
 
 /** Of a delivery the value is kept, for calls on it: what it took was given to its caller. */
-function keptOf(outcome: Outcome): Outcome {
+function keptOf(outcome: Outcome, exposure?: Exposure): Outcome {
   const { kind, value } = outcome;
+  if (exposure?.lendsInstances === true) return { kind, value, lends: true };
   return value instanceof Delivery ? { kind, value: value.value } : outcome;
+}
+
+/** What is reached of an answer of an object that lends what it answers. */
+const LENDING: Exposure = { ...openExposure('object'), lendsInstances: true };
+
+function purposeOf({ returns }: CallHead, exposure: Exposure | undefined): Purpose {
+  if (returns === 'copy') return 'container';
+  return exposure?.lendsInstances === true ? 'instance' : 'result';
 }
 
 function valueOf(outcome: Outcome): unknown {

@@ -2,6 +2,8 @@
 export interface Outcome {
   readonly kind: 'return' | 'throw';
   readonly value: unknown;
+  /** Of an object that lends what it answers: what is reached of the value does so too. */
+  readonly lends?: boolean;
 }
 
 export async function outcomeOf(run: () => unknown): Promise<Outcome> {

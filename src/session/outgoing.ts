@@ -16,6 +16,7 @@ import {
 } from '../wire/frames';
 import { type Reference, type Target } from '../wire/references';
 import { type Absence, hasDefault } from './absence';
+import { requireSerializer } from '../wire/serializers';
 import { Calls, type PendingCall } from './calls';
 import { type Exchange, numberOf } from './exchange';
 import { type Guarding, HOLDING } from './guard';
@@ -32,6 +33,8 @@ export interface CallRequest extends Absence {
   readonly purpose: Purpose;
   readonly returns?: Returns | undefined;
   readonly timeoutMs?: number | undefined;
+  /** What carries structured data of the call and of its answer. */
+  readonly serializer?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** The handle of a lock: the call runs only while that holding lasts. */
   readonly guard?: Guarding | undefined;
@@ -80,7 +83,7 @@ interface OutgoingOptions {
   readonly ended: () => Error | undefined;
   /** Before each call: what was released by hand leaves first, as it stands in the program. */
   readonly beforeCall: () => void;
-  readonly sendCancel: (callId: number) => void;
+  readonly sendCancel: (callId: number, reason: unknown) => void;
   readonly onPending: (pending: boolean) => void;
 }
 
@@ -159,10 +162,10 @@ export class Outgoing {
   }
 
   /** The thread no longer waits for it. */
-  giveUp(call: BlockingCall): void {
+  giveUp(call: BlockingCall, reason: unknown): void {
     if (call.outcome !== undefined) return;
     this.#calls.abandon(call.callId);
-    this.#options.sendCancel(call.callId);
+    this.#options.sendCancel(call.callId, reason);
     this.#idle();
   }
 
@@ -174,6 +177,7 @@ export class Outgoing {
   }
 
   #refusal(request: CallRequest, root: Lease): unknown {
+    root.calls++; // those that are refused among them
     const ended = this.#options.ended();
     if (ended !== undefined) return ended;
     if (root.failure !== undefined) return root.failure;
@@ -187,7 +191,11 @@ export class Outgoing {
 
   #send(callId: number, request: CallRequest, root: Lease, reply = true): Place | undefined {
     this.#options.beforeCall();
-    root.calls++;
+    const { exchange } = this.#options;
+    const serializer =
+      request.serializer === undefined
+        ? exchange.serializer
+        : requireSerializer(request.serializer);
     const head: CallHead = {
       callId,
       target: targetOf(request.target),
@@ -199,18 +207,15 @@ export class Outgoing {
       keep: false,
       lane: request.lane ?? false,
       hasDefault: hasDefault(request),
+      serializer: serializer?.name,
       guard: request.guard === undefined ? undefined : this.#guardOf(request.guard, root),
     };
     return this.#sendWhenClaimed(
       root,
       (writer, claiming) => {
         writeCallHead(writer, head);
-        return this.#options.exchange.writeArguments(
-          writer,
-          request.args,
-          request.purpose,
-          claiming,
-        );
+        const { args, purpose } = request;
+        return exchange.writeArguments(writer, args, { purpose, claiming, serializer });
       },
       (failure) => {
         this.#settle(callId, { kind: 'throw', value: failure });
@@ -237,7 +242,9 @@ export class Outgoing {
       (writer, claiming) => {
         const { id, relative } = numberOf(lease);
         writeCreateHead(writer, id * 2 + (relative ? 1 : 0), typeid);
-        return this.#options.exchange.writeArguments(writer, args, purpose, claiming);
+        const { exchange } = this.#options;
+        const { serializer } = exchange;
+        return exchange.writeArguments(writer, args, { purpose, claiming, serializer });
       },
       (failure) => {
         lease.refused(failure as Error);
@@ -370,7 +377,7 @@ export class Outgoing {
     this.#calls.abandon(callId);
     pending.cleanup?.();
     pending.reject(error);
-    this.#options.sendCancel(callId);
+    this.#options.sendCancel(callId, error);
     this.#idle();
   }
 

@@ -54,9 +54,9 @@ export interface Party {
 
 /**
  * container: into a shared list or dict, where a function or an instance would die with its sender.
- * argument, result: of a call.
+ * argument, result: of a call. instance: a result of an object that lends what it answers.
  */
-export type Purpose = 'container' | 'argument' | 'result';
+export type Purpose = 'container' | 'argument' | 'result' | 'instance';
 
 /** Where a member of a remote object stands that nobody awaited. */
 export interface MemberPath {

@@ -15,10 +15,12 @@ import {
   type ControlFrame,
   type Frame,
   readFrame,
+  writeCancelHead,
   writeControl,
   writeOutcomeHead,
 } from '../wire/frames';
 import { Callee, type Wish } from './callee';
+import { DEFAULT_SERIALIZER } from '../wire/serializers';
 import { Caller } from './caller';
 import { Exchange, numberOf } from './exchange';
 import { type Exposure } from './exposure';
@@ -61,6 +63,10 @@ interface SessionOptions {
   readonly identifiesFunctions?: boolean;
   /** Whether errors tell the peer where they were thrown. Default true. */
   readonly sendsStacks?: boolean;
+  /** What carries structured data that this side sends of its own accord. Default v8. */
+  readonly serializer?: string;
+  /** Whether data of v8 is taken from the peer. Default true. */
+  readonly takesV8?: boolean;
   /** Whose code is taken. Default: nobody's. */
   readonly trust?: Trust;
 }
@@ -137,6 +143,8 @@ export class Session extends Callee {
       lessor: this,
       identifiesFunctions: options.identifiesFunctions ?? false,
       sendsStacks: options.sendsStacks ?? true,
+      serializer: options.serializer ?? DEFAULT_SERIALIZER,
+      takesV8: options.takesV8 ?? true,
     });
     this.#exchange = exchange;
     this.#outgoing = new Outgoing({
@@ -148,8 +156,8 @@ export class Session extends Callee {
         this.#sendConfirmations();
         if (this.#releasesFirst) this.#sendReleases();
       },
-      sendCancel: (callId) => {
-        this.control({ kind: 'cancel', callId });
+      sendCancel: (callId, reason) => {
+        this.#sendCancel(callId, reason);
       },
       onPending: (pending) => this.onPending?.(pending),
     });
@@ -256,8 +264,8 @@ export class Session extends Callee {
     this.#outgoing.post(request);
   }
 
-  giveUp(call: BlockingCall): void {
-    this.#outgoing.giveUp(call);
+  giveUp(call: BlockingCall, reason: unknown): void {
+    this.#outgoing.giveUp(call, reason);
   }
 
   claimsHeld(): readonly Lease[] {
@@ -358,12 +366,20 @@ export class Session extends Callee {
     }, !passes);
   }
 
+  #sendCancel(callId: number, reason: unknown): void {
+    if (this.#ended !== undefined) return;
+    this.outbox.send((writer) => {
+      writeCancelHead(writer, callId);
+      this.#exchange.writeReason(writer, reason);
+    }, true);
+  }
+
   /** Tells the peer that an object it created could not be made. */
   sendFailed(id: number, error: unknown): void {
     if (this.#ended !== undefined) return;
     this.outbox.send((writer) => {
       writeOutcomeHead(writer, 'failed', id);
-      this.#exchange.writeValue(writer, error, 'result');
+      this.#exchange.writeValue(writer, error, 'result', this.#exchange.serializer);
     }, true);
   }
 
@@ -498,8 +514,11 @@ export class Session extends Callee {
       case 'forget':
         this.#incoming.forget(frame.callIds);
         return;
+      case 'speak':
+        this.#exchange.adopt(frame.serializer);
+        return;
       case 'cancel':
-        this.#incoming.cancel(frame.callId);
+        this.#incoming.cancel(frame.callId, frame.body);
         return;
       case 'mint':
         this.#party.mint(frame);

@@ -37,6 +37,7 @@ const CHANNEL_OF: Readonly<Record<Frame['kind'], Channel>> = {
   mint: referenceChannel,
   dup: referenceChannel,
   at: connectionChannel,
+  speak: connectionChannel,
   ping: connectionChannel,
   pong: connectionChannel,
   goaway: connectionChannel,

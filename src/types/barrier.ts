@@ -15,7 +15,8 @@ import {
 import { isDuration, isObject, option, resolveOptions } from '../base/options';
 import { type ModuleRef, type ResolvedModule, loadExport, resolveModule } from '../process/modules';
 import { type WaitOptions } from '../proxy/options';
-import { type SharedType } from './shared-type';
+import { isNetwork } from '../transport/address';
+import { type Home, type SharedType } from './shared-type';
 import { Wait, waitingTime } from './wait';
 import { WaitingProxy } from './waiting-proxy';
 
@@ -195,7 +196,9 @@ export function barrierArguments(
   return [requireParties(parties), sent, timeoutMs];
 }
 
-async function loadAction(module: ResolvedModule): Promise<Action> {
+/** Over a network a client may name only what the manager's option `imports` does. */
+async function loadAction(module: ResolvedModule, home: Home | undefined): Promise<Action> {
+  if (home !== undefined && isNetwork(home.address)) home.imports.requireUrl(module.url);
   const action = await loadExport(module);
   if (typeof action === 'function') return action as Action;
   throw new UsageError(`Export "${module.exportName}" of ${module.url} is no function`);
@@ -203,6 +206,7 @@ async function loadAction(module: ResolvedModule): Promise<Action> {
 
 /** The action is a function of a client, or named by its module. */
 function createBarrier(
+  home: Home | undefined,
   parties: number,
   action?: Action | ResolvedModule,
   timeMs?: number,
@@ -210,12 +214,13 @@ function createBarrier(
   if (action === undefined || typeof action === 'function') {
     return new BarrierReferent(parties, action, timeMs);
   }
-  return loadAction(action).then((loaded) => new BarrierReferent(parties, loaded, timeMs));
+  return loadAction(action, home).then((loaded) => new BarrierReferent(parties, loaded, timeMs));
 }
 
 export const barrierType: SharedType = {
   typeid: 'barrier',
   create: createBarrier,
+  takesHome: true,
   referentType: BarrierReferent,
   exposed: ['parties', 'nWaiting', 'broken', 'wait', 'abort', 'reset'],
   proxyType: BarrierProxy,

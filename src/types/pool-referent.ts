@@ -51,7 +51,9 @@ export class PoolReferent implements Dispatcher {
     this.#home = home;
     this.#size = processes;
     this.#config = config;
-    this.#modules = config.initializer === undefined ? [] : [config.initializer.url];
+    const { initializer } = config;
+    const modules = initializer === undefined ? home.types : [...home.types, initializer];
+    this.#modules = modules.map(({ url }) => url);
     this.#hire();
   }
 

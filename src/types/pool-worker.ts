@@ -7,6 +7,9 @@ import { randomUUID } from 'node:crypto';
 import { extname, join } from 'node:path';
 import { ConnectionLostError, ProcessDiedError, UsageError } from '../base/errors';
 import { deferred } from '../base/deferred';
+import { type ChildLog } from '../log/child-log';
+import { openLog } from '../log/log-target';
+import { processSink } from '../log/logger-address';
 import { type Exit, describeExit, forkAttached, loadsUntold, requireEntry } from '../process/child';
 import { type ResolvedModule } from '../process/modules';
 import { BaseProxy } from '../proxy/base-proxy';
@@ -19,8 +22,9 @@ import { type Home, type SharedType } from './shared-type';
 const ENTRY = join(__dirname, '..', `pool-entry${extname(__filename)}`);
 
 /** What a worker is told, once. */
-export interface WorkerConfig extends Home {
+export interface WorkerConfig extends Omit<Home, 'imports'> {
   readonly seat: string;
+  readonly log: ChildLog | undefined;
 }
 
 /** Between two signals, the second one stronger; and from a lost connection to the first. */
@@ -43,7 +47,9 @@ export class PoolWorker {
   constructor(home: Home, modules: readonly string[]) {
     requireEntry(ENTRY, 'a worker');
     this.#hasLoader = !modules.every(canLoadUntold);
-    this.#child = forkAttached(ENTRY, { modules });
+    const target = openLog(processSink() !== undefined);
+    this.#child = forkAttached(ENTRY, { modules, output: target && 'pipe' });
+    void target?.follow(this.#child);
     this.#child.once('exit', (code, signal) => {
       this.#onExit({ code, signal });
     });
@@ -51,7 +57,9 @@ export class PoolWorker {
       if (this.#child.pid === undefined) this.#onExit({ code: null, signal: null });
     });
     expected.set(this.#seat, this);
-    const config: WorkerConfig = { address: home.address, key: home.key, seat: this.#seat };
+    const { address, key, serializer, types } = home; // and none of its other secrets
+    const { forChild: log } = target ?? {};
+    const config: WorkerConfig = { address, key, serializer, types, seat: this.#seat, log };
     this.#child.send(config, () => undefined); // where it is gone, its end tells more
   }
 

@@ -1,12 +1,19 @@
 // A shared type: how its referent is made, which of its methods exist for others, and the class
 // of its proxies. Each file of this folder defines one, referent and proxy side by side.
 
+import { type Imports } from '../process/imports';
+import { type ResolvedModule } from '../process/modules';
 import { type ProxyClass } from '../proxy/realm';
 
 /** Where the manager of a referent serves: what its own children need to become clients of it. */
 export interface Home {
   readonly address: string;
   readonly key: Uint8Array;
+  readonly serializer: string;
+  /** The modules of its option `types`: they register value types, errors and serializers. */
+  readonly types: readonly ResolvedModule[];
+  /** What it may load for its clients. */
+  readonly imports: Imports;
 }
 
 export interface SharedType {

@@ -10,7 +10,6 @@ const UTF16 = 1;
 /** Texts up to this length are written and read by hand: faster than a call into the runtime. */
 const SHORT = 24;
 const CACHED_TEXTS = 1024;
-const DEPTH_MAX = 1000;
 
 export class ByteWriter {
   #buffer: Buffer;
@@ -143,10 +142,7 @@ export class ByteReader {
   #buffer: Buffer;
   /** The next byte to be read. */
   at: number;
-  /** The errors that were read, in their order: one that comes again is only named. */
-  readonly errors: Error[] = [];
   readonly #end: number;
-  #depth = 0;
 
   constructor(buffer: Buffer, start = 0, end = buffer.length) {
     this.#buffer = buffer;
@@ -156,23 +152,6 @@ export class ByteReader {
 
   get left(): number {
     return this.#end - this.at;
-  }
-
-  /** Values stand in values: deeper than any encoder goes, it is an attack on our stack. */
-  enter(): void {
-    if (++this.#depth > DEPTH_MAX) {
-      throw new ProtocolError('Cannot read a value: it is nested too deep');
-    }
-  }
-  leave(): void {
-    this.#depth--;
-  }
-
-  errorAt(index: number): Error {
-    const error = this.errors[index];
-    if (error === undefined)
-      throw new ProtocolError('Cannot read an error: it was not there before');
-    return error;
   }
 
   u8(): number {

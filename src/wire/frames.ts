@@ -57,6 +57,8 @@ export interface CallHead {
   readonly lane?: boolean;
   /** The caller has an answer of its own for when the object does not listen. */
   readonly hasDefault?: boolean;
+  /** What structured data of the answer is to be carried by; absent: v8. */
+  readonly serializer?: string | undefined;
   /** The call runs only while this holding lasts. */
   readonly guard?: Guard | undefined;
 }
@@ -82,7 +84,7 @@ export type Frame =
   | ({ readonly kind: 'throw'; readonly callId: number } & Valued)
   | ({ readonly kind: 'failed'; readonly id: number } & Valued)
   | { readonly kind: 'got'; readonly callId: number; readonly received: boolean }
-  | { readonly kind: 'cancel'; readonly callId: number }
+  | { readonly kind: 'cancel'; readonly callId: number; readonly body: ByteReader }
   | { readonly kind: 'forget'; readonly callIds: readonly number[] }
   | { readonly kind: 'release'; readonly counts: readonly (readonly [id: number, count: number])[] }
   | {
@@ -94,6 +96,7 @@ export type Frame =
     }
   | { readonly kind: 'dup'; readonly id: number; readonly relative: boolean }
   | { readonly kind: 'at'; readonly number: number }
+  | { readonly kind: 'speak'; readonly serializer: string }
   | { readonly kind: 'ping'; readonly number: number }
   | { readonly kind: 'pong'; readonly number: number; readonly time: number }
   | { readonly kind: 'goaway'; readonly reason: string }
@@ -117,6 +120,7 @@ const KIND = {
   deliver: 15,
   got: 16,
   at: 17,
+  speak: 18,
 } as const satisfies Record<Frame['kind'], number>;
 
 /**
@@ -135,6 +139,7 @@ const PROXY = 8;
 const GUARDED = 16;
 const LANE = 32;
 const DEFAULT = 64;
+const SERIALIZER = 128;
 const FLAGS: Readonly<Record<Returns, number>> = { auto: 0, copy: COPY, proxy: PROXY };
 
 /**
@@ -151,12 +156,17 @@ export function writeCallHead(writer: ByteWriter, head: CallHead): number {
   writePath(writer, head.path);
   writer.text(head.name);
   if (head.guard !== undefined) writeGuard(writer, head.guard);
+  if (head.serializer !== undefined) writer.text(head.serializer);
   return flagsAt;
 }
 
-function moreFlagsOf({ guard, lane, hasDefault }: CallHead): number {
-  const guarded = guard === undefined ? 0 : GUARDED;
-  return guarded | (lane === true ? LANE : 0) | (hasDefault === true ? DEFAULT : 0);
+function moreFlagsOf({ guard, lane, hasDefault, serializer }: CallHead): number {
+  return (
+    (guard === undefined ? 0 : GUARDED) |
+    (lane === true ? LANE : 0) |
+    (hasDefault === true ? DEFAULT : 0) |
+    (serializer === undefined ? 0 : SERIALIZER)
+  );
 }
 
 function readDup(number: number): Extract<Frame, { kind: 'dup' }> {
@@ -186,7 +196,7 @@ export function patchCallFlags(
   flagsAt: number,
   outcome: { readonly reply: boolean; readonly keep: boolean },
 ): void {
-  const kept = writer.byteAt(flagsAt) & (COPY | PROXY | GUARDED | LANE | DEFAULT);
+  const kept = writer.byteAt(flagsAt) & (COPY | PROXY | GUARDED | LANE | DEFAULT | SERIALIZER);
   writer.patchU8(flagsAt, kept | flagsOf('auto', outcome));
 }
 
@@ -206,7 +216,13 @@ export function writeOutcomeHead(
   writer.varint(number);
 }
 
-export type ControlFrame = Exclude<Frame, Valued>;
+/** The head of a cancellation; its reason follows, which holds no references. */
+export function writeCancelHead(writer: ByteWriter, callId: number): void {
+  writer.u8(KIND.cancel);
+  writer.varint(callId);
+}
+
+export type ControlFrame = Exclude<Frame, { readonly body: ByteReader }>;
 
 export function writeControl(writer: ByteWriter, frame: ControlFrame): void {
   writer.u8(KIND[frame.kind]);
@@ -215,8 +231,6 @@ export function writeControl(writer: ByteWriter, frame: ControlFrame): void {
       writer.varint(frame.callId);
       writer.u8(frame.received ? 1 : 0);
       return;
-    case 'cancel':
-      return writer.varint(frame.callId);
     case 'forget':
       writer.varint(frame.callIds.length);
       for (const callId of frame.callIds) writer.varint(callId);
@@ -242,6 +256,8 @@ export function writeControl(writer: ByteWriter, frame: ControlFrame): void {
     case 'pong':
       writer.varint(frame.number);
       return writer.double(frame.time);
+    case 'speak':
+      return writer.text(frame.serializer);
     case 'goaway':
       return writer.text(frame.reason);
     case 'bye':
@@ -268,6 +284,8 @@ export function readFrame(message: Buffer, start = 0, end = message.length): Fra
       return { kind: 'throw', callId: reader.varint(), ...readValued(reader) };
     case KIND.failed:
       return { kind: 'failed', id: reader.varint(), ...readValued(reader) };
+    case KIND.cancel:
+      return { kind: 'cancel', callId: reader.varint(), body: reader };
     default:
       return readControl(kind, reader);
   }
@@ -300,6 +318,7 @@ function readCallHead(reader: ByteReader): CallHead {
     lane: (flags & LANE) !== 0,
     hasDefault: (flags & DEFAULT) !== 0,
     guard: (flags & GUARDED) === 0 ? undefined : readGuard(reader),
+    serializer: (flags & SERIALIZER) === 0 ? undefined : reader.text(),
     returns: (flags & COPY) !== 0 ? 'copy' : (flags & PROXY) !== 0 ? 'proxy' : 'auto',
     reply: (flags & REPLY) !== 0,
     keep: (flags & KEEP) !== 0,
@@ -310,8 +329,6 @@ function readControl(kind: number, reader: ByteReader): ControlFrame {
   switch (kind) {
     case KIND.got:
       return { kind: 'got', callId: reader.varint(), received: reader.u8() === 1 };
-    case KIND.cancel:
-      return { kind: 'cancel', callId: reader.varint() };
     case KIND.forget: {
       const callIds: number[] = [];
       for (let left = reader.count(); left > 0; left--) callIds.push(reader.varint());
@@ -341,6 +358,8 @@ function readControl(kind: number, reader: ByteReader): ControlFrame {
       return { kind: 'goaway', reason: reader.text() };
     case KIND.bye:
       return { kind: 'bye' };
+    case KIND.speak:
+      return { kind: 'speak', serializer: reader.text() };
     case KIND.at:
       return { kind: 'at', number: reader.varint() };
     default:
@@ -388,6 +407,8 @@ export function describeFrame(frame: Frame): string {
       return `${frame.kind} ${String(frame.number)}`;
     case 'goaway':
       return `goaway: ${frame.reason}`;
+    case 'speak':
+      return `speak ${frame.serializer}`;
     case 'bye':
       return 'bye';
   }

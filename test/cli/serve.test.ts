@@ -1,7 +1,7 @@
 // referent serve: the line that it prints, what it serves, and how it ends.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ConnectionLostError, Manager, type Remote } from '../../src/index';
+import { ConnectionLostError, Manager, type Remote, handle } from '../../src/index';
 import { type Serving, Servers, Running, referent } from '../support/command';
 import { until } from '../support/until';
 
@@ -79,6 +79,19 @@ describe('modules', () => {
     const client = Manager.connect(serving.address);
     const counter = client.create<{ sum(...numbers: number[]): number }>('Counter', 1);
     expect(await counter.sum(1, 2)).toBe(3);
+    await client.close();
+  });
+
+  it('that clients may load are those of --imports', async () => {
+    const serving = await servers.start(['--imports', 'node:os', '--imports', './served.js'], {
+      cwd: FIXTURES,
+    });
+    const client = Manager.connect(serving.address);
+    const os = client.module<typeof import('node:os')>('node:os');
+    expect(await os.EOL).toBe('\n');
+    expect(await handle(client.module('./served.js')).keys()).toContain('Worker');
+    const fs = client.module<typeof import('node:fs')>('node:fs');
+    await expect((async () => await fs.existsSync('/'))()).rejects.toThrow(/it allows node:os/);
     await client.close();
   });
 

@@ -1,5 +1,6 @@
 import {
   type DictProxy,
+  FenceError,
   type ListProxy,
   type LockProxy,
   Manager,
@@ -105,6 +106,21 @@ describe('a named handle', () => {
     expect(sameReferent(dict, manager.named('other'))).toBe(false);
     expect(() => tokenOf(dict, { ttlMs: 5 })).toThrow(UsageError);
     await expect(tokenOf(dict)).resolves.toMatch(/^smname1\./);
+  });
+
+  test('of a lock makes conditions, and guards calls', async () => {
+    const lock = manager.named('lock', () => mine(manager.lock()));
+    await lock.locked();
+    const condition = mine(manager.condition(lock));
+    const list = mine(manager.list<number>());
+    const handed = await lock.acquire();
+    await expect(condition.locked()).resolves.toBe(true);
+    const guarded = mine(withOptions(list, { guard: handed }));
+    await guarded.push(1);
+    await condition.notify();
+    await handed.release();
+    await expect(guarded.push(2)).rejects.toThrow(FenceError);
+    await expect(list.toArray()).resolves.toEqual([1]);
   });
 
   test('behind sync does what the language does', () => {

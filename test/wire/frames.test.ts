@@ -10,6 +10,7 @@ import {
   patchCallFlags,
   readFrame,
   writeCallHead,
+  writeCancelHead,
   writeControl,
   writeCreateHead,
   writeOutcomeHead,
@@ -33,7 +34,6 @@ const written = (write: (writer: ByteWriter) => void): Buffer => {
 };
 
 const controls: [ControlFrame, string][] = [
-  [{ kind: 'cancel', callId: 5 }, '0605'],
   [{ kind: 'forget', callIds: [1, 300] }, '070201ac02'],
   [{ kind: 'release', counts: [[1, 2], [3, 4]] }, '080201020304'], // prettier-ignore
   [{ kind: 'mint', number: 1, id: 2, uses: 0, ttlMs: 300 }, '09010200ac02'],
@@ -41,6 +41,7 @@ const controls: [ControlFrame, string][] = [
   [{ kind: 'pong', number: 9, time: 1 }, '0b09000000000000f03f'],
   [{ kind: 'goaway', reason: 'x' }, '0c0278'],
   [{ kind: 'bye' }, '0d'],
+  [{ kind: 'speak', serializer: 'x' }, '120278'],
   [{ kind: 'dup', id: 6, relative: false }, '0e0c'],
   [{ kind: 'dup', id: 6, relative: true }, '0e0d'],
   [{ kind: 'got', callId: 5, received: true }, '100501'],
@@ -72,6 +73,7 @@ describe('a frame', () => {
       returns: fc.constantFrom('auto', 'copy', 'proxy'),
       reply: fc.boolean(),
       keep: fc.boolean(),
+      serializer: fc.option(fc.string({ unit: 'binary' }), { nil: undefined }),
     });
     fc.assert(
       fc.property(head, fc.boolean(), fc.boolean(), (given, reply, keep) => {
@@ -107,6 +109,16 @@ describe('a frame', () => {
     expect(create).toMatchObject({ kind: 'create', id: 8, typeid: 'list', references: [] });
   });
 
+  it('that is a cancellation leaves its reason in its body', () => {
+    const bytes = written((writer) => {
+      writeCancelHead(writer, 5);
+      writer.u8(42);
+    });
+    const frame = readFrame(bytes) as Extract<ReturnType<typeof readFrame>, { kind: 'cancel' }>;
+    expect([frame.kind, frame.callId, frame.body.u8()]).toEqual(['cancel', 5, 42]);
+    expect(describeFrame(frame)).toBe('cancel 5');
+  });
+
   it('that is cut anywhere is a ProtocolError', () => {
     const whole = written((writer) => {
       writeCallHead(writer, { callId: 300, target: { kind: 'answer', callId: 1 }, operation: 'get', path: ['p'], name: 'n', returns: 'auto', reply: true, keep: false }); // prettier-ignore
@@ -125,7 +137,7 @@ describe('a frame', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 60 }),
-        fc.integer({ min: 0, max: 16 }),
+        fc.integer({ min: 0, max: 19 }),
         (bytes, kind) => {
           try {
             describeFrame(readFrame(Buffer.from([kind, ...bytes])));

@@ -1,0 +1,63 @@
+// What a task runs in, as its `Spawned` sees it: a process, a thread, or nothing of its own.
+
+import { TimeoutError } from '../base/errors';
+import { DEFAULT_LIMITS } from '../base/limits';
+import { type Exit } from '../process/child';
+
+/** What a child is told, once. */
+export interface ChildConfig {
+  readonly name: string;
+  /** A token of a function: the child gives its desk to it. */
+  readonly seat: object;
+  readonly memories: readonly SharedArrayBuffer[];
+}
+
+/** What a child says: that it is there, and what ends it if nobody catches that. */
+export type ChildMessage =
+  { readonly kind: 'hello' } | { readonly kind: 'uncaught'; readonly error: Uint8Array };
+
+/** How it ended. */
+export interface End extends Exit {
+  /** Why it could not start. */
+  readonly failure?: Error | undefined;
+  /** What nobody caught in it. */
+  readonly uncaught?: unknown;
+}
+
+export interface Vessel {
+  readonly pid: number | undefined;
+  readonly ended: Promise<End>;
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void;
+  /** Whether it keeps this process alive. */
+  keepAlive(keep: boolean): void;
+}
+
+/** What a child may be made with, beside its task. */
+export interface VesselOptions {
+  readonly name: string;
+  /** Asked once the child is there: a token that nobody comes for would live on. */
+  readonly newSeat: () => object;
+  /** Modules that it will load. */
+  readonly modules: readonly string[];
+  readonly memories: readonly SharedArrayBuffer[];
+  readonly env: NodeJS.ProcessEnv | undefined;
+  readonly cwd: string | undefined;
+  readonly execPath: string | undefined;
+  readonly execArgv: readonly string[] | undefined;
+}
+
+/** Calls `late` where a child says nothing in time; what is answered is called when it speaks, or ends. */
+export function expectHello(name: string, late: (failure: TimeoutError) => void): () => void {
+  const { startMs } = DEFAULT_LIMITS;
+  let isOver = false;
+  const timer = setTimeout(() => {
+    // Where this thread was blocked, what the child has said is read first.
+    setImmediate(() => {
+      if (!isOver) late(new TimeoutError(`${name} said nothing within ${String(startMs)} ms`));
+    });
+  }, startMs).unref();
+  return () => {
+    isOver = true;
+    clearTimeout(timer);
+  };
+}
