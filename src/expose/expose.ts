@@ -1,11 +1,13 @@
 // Objects of this process, shared as they are: they stay here, and others call them through proxies.
 
 import { UsageError, rethrow } from '../base/errors';
-import { isDuration, isObject, isStrings, option, resolveOptions } from '../base/options';
+import { isDuration, isObject, isString, isStrings, option, resolveOptions } from '../base/options';
 import { isProxy } from '../proxy/functions';
 import { type WaitOptions } from '../proxy/options';
+import { type LocalServer, realm } from '../proxy/realm';
 import { type Remote } from '../proxy/remote-types';
 import { type Lease } from '../refs/lease';
+import { type Exposure } from '../session/exposure';
 import { inTime } from './in-time';
 import { Listener } from './listener';
 import { ObjectGate } from './object-gate';
@@ -20,6 +22,11 @@ export interface ExposeOptions {
   readonly pending?: 'fulfill' | 'reject' | undefined;
   /** The only names that may be reached; may name `_x`. Default: all that do not begin with `_`. */
   readonly exposed?: readonly string[] | undefined;
+  /**
+   * Clients of a server of this process, and whoever knows its own address, reach it by that name,
+   * as long as it is exposed.
+   */
+  readonly name?: string | undefined;
   /** What calls answer while nobody listens, as long as this process lives. A function is called. */
   readonly defaultValue?: unknown;
 }
@@ -64,6 +71,7 @@ const RULES = {
   ),
   pending: PENDING,
   exposed: option<readonly string[] | undefined>(undefined, isStrings, 'an array of names'),
+  name: option<string | undefined>(undefined, isString, 'a text'),
   defaultValue: option<unknown>(undefined, () => true, 'anything'),
 };
 const CLOSE_RULES = { pending: PENDING };
@@ -97,10 +105,12 @@ class OpenObject<T extends object> implements Exposed<T> {
   readonly #lease: Lease;
   /** The process may end without this one. */
   readonly #letGo: (() => void) | undefined;
+  /** It has a name as long as it listens. */
+  readonly #unpublish: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(object: T, given: ExposeOptions = {}) {
-    const { mode, concurrency, pending, exposed } = resolveOptions('expose', RULES, given);
+    const { mode, concurrency, pending, exposed, name } = resolveOptions('expose', RULES, given);
     const own = ownHost();
     this.#isManual = mode === 'manual';
     this.#pending = pending ?? 'fulfill';
@@ -115,6 +125,7 @@ class OpenObject<T extends object> implements Exposed<T> {
     const absence =
       'defaultValue' in given ? { absence: { defaultValue: given.defaultValue } } : {};
     this.#gate.open(this.#listener, { names, ...absence });
+    this.#unpublish = name === undefined ? undefined : publish(name, object, this.#gate.exposure);
     this.#letGo = this.#isManual ? undefined : own.keepAlive();
   }
 
@@ -163,6 +174,7 @@ class OpenObject<T extends object> implements Exposed<T> {
   async #close(pending: 'fulfill' | 'reject'): Promise<void> {
     const idle = this.#listener.idler(); // asked at once: it may be inside of a call
     if (pending === 'fulfill') await aTurn();
+    this.#unpublish?.();
     this.#gate.close(this.#listener);
     this.#listener.tell();
     try {
@@ -176,6 +188,24 @@ class OpenObject<T extends object> implements Exposed<T> {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+}
+
+/** By every server that is in this process now. Answers what takes the name away again. */
+function publish(name: string, object: object, exposure: Exposure): () => void {
+  const servers = [...realm.servers];
+  for (const { names } of servers) names.publish(name, object, exposure);
+  return () => {
+    for (const { names } of servers) if (stands(names, name, object)) names.delete(name);
+  };
+}
+
+/** Whether the name has not been given to something else meanwhile. */
+function stands(names: LocalServer['names'], name: string, object: object): boolean {
+  try {
+    return names.get(name) === object;
+  } catch {
+    return false; // nothing has the name
   }
 }
 

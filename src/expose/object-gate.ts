@@ -49,6 +49,11 @@ export class ObjectGate implements Gate {
     this.#waiting.clear();
   }
 
+  /** How others see the object. */
+  get exposure(): Exposure {
+    return this.#row.exposure;
+  }
+
   close(listener: Listener): void {
     const at = this.#listening.findIndex((one) => one.listener === listener);
     const [closed] = at === -1 ? [] : this.#listening.splice(at, 1);

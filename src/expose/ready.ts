@@ -1,10 +1,18 @@
 // Waiting until somebody listens: the owner of the object tells, nobody asks again and again.
 
 import { type ChildProcess } from 'node:child_process';
-import { ConnectionLostError, ProcessDiedError, TimeoutError, rethrow } from '../base/errors';
+import {
+  ConnectionLostError,
+  ObjectGoneError,
+  ProcessDiedError,
+  TimeoutError,
+  rethrow,
+} from '../base/errors';
 import { isDuration, option, resolveOptions } from '../base/options';
 import { ENDING, type Ending, type Exit, describeExit } from '../process/child';
 import { calleeOf } from '../proxy/handles';
+import { lateOf, useOnce } from '../proxy/late';
+import { type Binding } from '../proxy/use';
 import { requireLease } from '../proxy/realm';
 import { inTime } from './in-time';
 
@@ -56,10 +64,25 @@ export async function ready(proxy: object, options?: ReadyOptions): Promise<void
 
 /** Answered by the owner of the object as soon as it listens. */
 function askReady(proxy: object, signal: AbortSignal): Promise<unknown> {
+  const late = lateOf(proxy);
+  if (late !== undefined) return askReadyByName(late.binding, signal);
   const target = requireLease(proxy);
   const deed = { operation: 'ready', path: [], name: '', args: [] } as const;
   const about = { purpose: 'argument', held: proxy, timeoutMs: 0, signal } as const;
   return calleeOf(target).call({ target, ...deed, ...about });
+}
+
+/** First something must have the name, and then that must listen; it may have lost the name meanwhile. */
+async function askReadyByName(binding: Binding, signal: AbortSignal): Promise<unknown> {
+  for (;;) {
+    await binding.there?.(signal);
+    try {
+      const options = { timeoutMs: 0, signal };
+      return await useOnce(binding, (_target, { send }) => send('ready', '', [], options));
+    } catch (error) {
+      if (!(error instanceof ObjectGoneError)) throw error;
+    }
+  }
 }
 
 function nothing(): undefined {

@@ -16,7 +16,6 @@ import { type Link } from '../transport/link';
 import { type TlsOptions } from '../transport/tls-options';
 import { type Identity, OWNER_RANGE } from '../session/handshake';
 import { type Exposure } from '../session/exposure';
-import { NO_TRUST } from '../session/passing';
 import { toPlain } from '../session/plain-copy';
 import { type LocalServer, realm, translator } from '../proxy/realm';
 import { type Claimant, type RefusalReason } from '../wire/auth';
@@ -113,7 +112,7 @@ export class Host
       registry: options.registry,
       lendsInstances: !isNetwork(options.address),
       requireModule: (url) => {
-        NO_TRUST.requireModule(url);
+        options.registry.requireModule(url);
       },
       arrived: () => {
         this.#arrived();

@@ -4,6 +4,7 @@ import { RemoteError, UsageError, messageOf } from '../base/errors';
 import { type Imports } from '../process/imports';
 import { type ResolvedModule, loadExport, loadModule } from '../process/modules';
 import { type Exposure, openExposure } from '../session/exposure';
+import { NO_TRUST } from '../session/passing';
 import { MODULE } from '../session/naming';
 import { type Home, type SharedType } from '../types/shared-type';
 
@@ -54,6 +55,16 @@ export class Registry {
       `Unknown typeid '${typeid}': register it before the manager starts; known are ${this.typeids.join(', ')}`,
       { remoteName: 'UsageError' },
     );
+  }
+
+  /** Throws `MethodNotExposedError` where option `imports` does not name that module. */
+  requireModule(url: string): void {
+    if (this.#home === undefined) NO_TRUST.requireModule(url);
+    try {
+      this.#home?.imports.requireUrl(url);
+    } catch {
+      NO_TRUST.requireModule(url);
+    }
   }
 
   isContainer(typeid: string): boolean {

@@ -1,5 +1,6 @@
 // What clients may ask of the names of a host: `names` of the manager itself.
 
+import { currentCall } from '../session/current-call';
 import { type Delivery } from '../session/delivery';
 import { type Asked, type Name, type NameOptions, requireName } from '../session/naming';
 import { type Names } from './names';
@@ -22,6 +23,9 @@ export class NameDesk {
   }
   get(key: Name): unknown {
     return this.#names.get(requireName(key));
+  }
+  there(key: Name): Promise<void> | undefined {
+    return this.#names.there(requireName(key), currentCall());
   }
   has(key: Name): boolean {
     return this.#names.has(requireName(key));

@@ -9,7 +9,7 @@
 
 import { UsageError } from '../base/errors';
 import { type ObjectTable, Row } from '../refs/objects';
-import { currentCaller } from '../session/current-call';
+import { type RunningCall, currentCaller } from '../session/current-call';
 import { type Delivery } from '../session/delivery';
 import { type Exposure, openExposure } from '../session/exposure';
 import {
@@ -43,6 +43,8 @@ export class Names implements NameService {
   readonly #entries = new Map<Name, Entry>();
   /** By name, what is being made. */
   readonly #makings = new Map<Name, Making>();
+  /** Who waits until a name stands for something. */
+  readonly #awaited = new Map<Name, Set<() => void>>();
   #orders = 0;
 
   constructor(objects: ObjectTable<Exposure>, now: () => number = () => performance.now()) {
@@ -130,6 +132,28 @@ export class Names implements NameService {
     this.#put(requireName(key), this.#entry(key, row, undefined));
   }
 
+  /** Resolves when the name stands for something; at once where it does. */
+  there(key: Name, call: RunningCall | undefined): Promise<void> | undefined {
+    if (this.has(key)) return undefined;
+    const waiting = this.#awaited.get(key) ?? new Set();
+    this.#awaited.set(key, waiting);
+    return new Promise((resolve, reject) => {
+      waiting.add(resolve);
+      if (call === undefined) return;
+      call.onAbort = (reason) => {
+        waiting.delete(resolve);
+        if (waiting.size === 0) this.#awaited.delete(key);
+        reject(reason);
+      };
+    });
+  }
+
+  #tellThere(key: Name): void {
+    const waiting = this.#awaited.get(key) ?? [];
+    this.#awaited.delete(key);
+    for (const tell of waiting) tell();
+  }
+
   delete(key: Name): boolean {
     const entry = this.#find(key);
     if (entry !== undefined) this.#remove(key, entry);
@@ -190,6 +214,7 @@ export class Names implements NameService {
     const before = this.#entries.get(key);
     if (before !== undefined) this.#remove(key, before);
     this.#entries.set(key, entry);
+    this.#tellThere(key);
     this.#makings.get(key)?.done(() => typeidOf(key, entry));
   }
 

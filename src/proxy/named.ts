@@ -64,6 +64,11 @@ class NameBinding implements Binding {
     return this.#hold((this.#believed ??= this.#askNow()));
   }
 
+  readonly there = (signal: AbortSignal): Promise<unknown> =>
+    this.#source
+      .connection()
+      .manage('there', [this.#naming.key], { ...DESK, timeoutMs: 0, signal });
+
   missed(): void {
     this.#believed = undefined;
   }

@@ -40,6 +40,8 @@ export interface Binding {
   reach(): Reached | Promise<Reached>;
   /** The same with the thread blocked: of a proxy whose calls block. */
   reachNow(): Reached;
+  /** Resolves when it stands for something. Absent: it always does. */
+  readonly there?: (signal: AbortSignal) => Promise<unknown>;
   /** It no longer stands for what it stood for: ask anew. */
   missed(): void;
   /** What is held beyond a use is given back. */

@@ -388,6 +388,74 @@ describe('ready', () => {
   });
 });
 
+describe('by name', () => {
+  test('clients of a server of this process, and of its own host', async () => {
+    const owner = new Manager({ limits: SHORT_LIMITS });
+    const server = owner.getServer();
+    await server.listen();
+    const desk = new Desk();
+    const child = startChild();
+    const listening = child.run(
+      async (library, state, argument: { addresses: string[] }) => {
+        state.managers = argument.addresses.map((address) => library.Manager.connect(address));
+        state.desks = (state.managers as Manager[]).map((manager) =>
+          manager.named<Remote<Desk>>('desk'),
+        );
+        await Promise.all((state.desks as object[]).map((desk) => library.ready(desk)));
+        return await Promise.all((state.desks as Remote<Desk>[]).map((desk) => desk.add('x')));
+      },
+      { addresses: [owner.address, ownHost().host.address] },
+    );
+    await until(() => ownHost().host.snapshot().calls.running === 1, 'the wait for the name');
+    const exposed = expose(desk, { name: 'desk', exposed: ['add'] });
+    expect((await listening).sort()).toEqual([1, 2]);
+    const again = child.run(async (library, state) => {
+      const kinds = await Promise.all(
+        (state.desks as Remote<Desk>[]).map((desk) =>
+          library
+            .handle(desk)
+            .get('waiting')
+            .catch((error: Error) => error.name),
+        ),
+      );
+      return kinds;
+    });
+    expect(await again).toEqual(['MethodNotExposedError', 'MethodNotExposedError']);
+    await exposed.close();
+    const gone = child.run((_library, state) =>
+      Promise.all(
+        (state.desks as Remote<Desk>[]).map((desk) =>
+          desk.add('y').then(
+            () => 'answered',
+            (error: Error) => error.name,
+          ),
+        ),
+      ),
+    );
+    expect(await gone).toEqual(['ObjectGoneError', 'ObjectGoneError']);
+    release(exposed.proxy);
+    await endChildren();
+    await server.close();
+  });
+
+  test('whoever stops waiting for a name leaves nothing', async () => {
+    const child = startChild();
+    const over = await child.run(
+      async (library, _state, argument: { address: string }) => {
+        const manager = library.Manager.connect(argument.address);
+        const error = await library
+          .ready(manager.named('never'), { timeoutMs: 20 })
+          .catch((e) => e);
+        await manager.numberOfObjects();
+        return (error as Error).name;
+      },
+      { address: ownHost().host.address },
+    );
+    expect(over).toBe('TimeoutError');
+    expect(ownHost().host.snapshot().calls.running).toBe(0);
+  });
+});
+
 describe('the process itself', () => {
   /** How a child goes on by itself after its channel is closed. */
   async function left(

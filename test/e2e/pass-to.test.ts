@@ -135,6 +135,20 @@ describe('to an object of a manager', () => {
     await endManager(manager);
   });
 
+  test('others pass a module that option imports names, and no text', async () => {
+    await using manager = new Shops({ limits: SHORT_LIMITS, imports: [TASKS] });
+    await manager.start();
+    const other = Manager.connect(manager.address);
+    const shop = other.create<Shop>('Shop');
+    await expect(handle(shop).passTo({ module: TASKS, export: 'countOf' }, 4)).resolves.toBe(5);
+    await expect(handle(shop).passTo(() => 1)).rejects.toBeInstanceOf(MethodNotExposedError);
+    await expect(handle(shop).passTo('node:os')).rejects.toBeInstanceOf(MethodNotExposedError);
+    release(shop);
+    await other.close();
+    await until(async () => (await manager.inspect()).sessions.length === 1);
+    await endManager(manager);
+  });
+
   test('a manager passes nothing to what it was lent', async () => {
     await using manager = new Shops({ limits: SHORT_LIMITS });
     const shop = manager.create<Shop>('Shop');
