@@ -6,6 +6,7 @@ import { adoptLog, logsHaveLeft } from '../log/child-log';
 import { setThreadName } from '../log/names';
 import { loadExport } from '../process/modules';
 import { release, revive } from '../proxy/functions';
+import { realm } from '../proxy/realm';
 import { registerStandardProxies } from '../types/standard-types';
 import { packValue } from '../wire/values';
 import { TaskDesk } from './desk';
@@ -35,6 +36,7 @@ function tell(message: ChildMessage): void {
 
 function beginProcess(config: ChildConfig): void {
   adoptLog(config.log, config.name);
+  realm.kin.learn(config.kin);
   process.channel?.ref(); // until the parent has what it wanted
   void begin(config, () => {
     process.channel?.unref();
@@ -46,6 +48,7 @@ function beginThread(port: MessagePort): void {
   port.on('message', (config: ChildConfig) => {
     adoptLog(config.log, config.processName);
     setThreadName(config.name);
+    realm.kin.learn(config.kin);
     void begin(config, () => {
       port.unref();
     });

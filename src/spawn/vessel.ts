@@ -6,6 +6,7 @@ import { type ChildLog } from '../log/child-log';
 import { type LogTarget } from '../log/log-target';
 import { getProcessName } from '../log/names';
 import { type Exit } from '../process/child';
+import { realm } from '../proxy/realm';
 
 /** What a child is told, once. */
 export interface ChildConfig {
@@ -16,6 +17,8 @@ export interface ChildConfig {
   /** A token of a function: the child gives its desk to it. */
   readonly seat: object;
   readonly memories: readonly SharedArrayBuffer[];
+  /** What proves that code comes from here: `passTo` takes functions both ways. */
+  readonly kin: Uint8Array;
 }
 
 /** What a child says: that it is there, and what ends it if nobody catches that. */
@@ -58,7 +61,14 @@ export interface VesselOptions {
 /** What a child is told that has come. */
 export function configFor({ name, target, newSeat, memories }: VesselOptions): ChildConfig {
   const processName = getProcessName();
-  return { name, processName, log: target?.forChild, seat: newSeat(), memories };
+  return {
+    name,
+    processName,
+    log: target?.forChild,
+    seat: newSeat(),
+    memories,
+    kin: realm.kin.secret,
+  };
 }
 
 /** Calls `late` where a child says nothing in time; what is answered is called when it speaks, or ends. */
