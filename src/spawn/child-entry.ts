@@ -6,6 +6,7 @@ import { adoptLog, logsHaveLeft } from '../log/child-log';
 import { setThreadName } from '../log/names';
 import { loadExport } from '../process/modules';
 import { release, revive } from '../proxy/functions';
+import { realm } from '../proxy/realm';
 import { registerStandardProxies } from '../types/standard-types';
 import { packValue } from '../wire/values';
 import { TaskDesk } from './desk';
@@ -15,7 +16,7 @@ import { type ChildConfig, type ChildMessage } from './vessel';
 
 type TakeSeat = ((desk: TaskDesk) => Promise<void>) & object;
 
-async function begin({ seat, memories }: ChildConfig, leave: () => void): Promise<void> {
+async function begin({ kin, seat, memories }: ChildConfig, leave: () => void): Promise<void> {
   const desk = new TaskDesk({
     load: (module) => whileLoading(() => loadExport(module)),
     memories,
@@ -24,6 +25,7 @@ async function begin({ seat, memories }: ChildConfig, leave: () => void): Promis
     },
     onLeave: leave,
   });
+  realm.kin.learn(kin);
   const takeSeat = revive(seat) as TakeSeat;
   await takeSeat(desk);
   release(takeSeat);

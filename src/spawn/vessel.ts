@@ -6,6 +6,7 @@ import { type ChildLog } from '../log/child-log';
 import { type LogTarget } from '../log/log-target';
 import { getProcessName } from '../log/names';
 import { type Exit } from '../process/child';
+import { realm } from '../proxy/realm';
 
 /** What a child is told, once. */
 export interface ChildConfig {
@@ -13,6 +14,8 @@ export interface ChildConfig {
   /** Of the process that a thread is in. */
   readonly processName: string;
   readonly log: ChildLog | undefined;
+  /** The functions that parent and child give to `passTo` are proven with it. */
+  readonly kin: Uint8Array;
   /** A token of a function: the child gives its desk to it. */
   readonly seat: object;
   readonly memories: readonly SharedArrayBuffer[];
@@ -58,7 +61,8 @@ export interface VesselOptions {
 /** What a child is told that has come. */
 export function configFor({ name, target, newSeat, memories }: VesselOptions): ChildConfig {
   const processName = getProcessName();
-  return { name, processName, log: target?.forChild, seat: newSeat(), memories };
+  const { secret: kin } = realm.kin;
+  return { name, processName, log: target?.forChild, kin, seat: newSeat(), memories };
 }
 
 /** Calls `late` where a child says nothing in time; what is answered is called when it speaks, or ends. */
