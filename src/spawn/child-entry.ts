@@ -16,7 +16,7 @@ import { type ChildConfig, type ChildMessage } from './vessel';
 
 type TakeSeat = ((desk: TaskDesk) => Promise<void>) & object;
 
-async function begin({ seat, memories }: ChildConfig, leave: () => void): Promise<void> {
+async function begin({ kin, seat, memories }: ChildConfig, leave: () => void): Promise<void> {
   const desk = new TaskDesk({
     load: (module) => whileLoading(() => loadExport(module)),
     memories,
@@ -25,6 +25,7 @@ async function begin({ seat, memories }: ChildConfig, leave: () => void): Promis
     },
     onLeave: leave,
   });
+  realm.kin.learn(kin);
   const takeSeat = revive(seat) as TakeSeat;
   await takeSeat(desk);
   release(takeSeat);
@@ -36,7 +37,6 @@ function tell(message: ChildMessage): void {
 
 function beginProcess(config: ChildConfig): void {
   adoptLog(config.log, config.name);
-  realm.kin.learn(config.kin);
   process.channel?.ref(); // until the parent has what it wanted
   void begin(config, () => {
     process.channel?.unref();
@@ -48,7 +48,6 @@ function beginThread(port: MessagePort): void {
   port.on('message', (config: ChildConfig) => {
     adoptLog(config.log, config.processName);
     setThreadName(config.name);
-    realm.kin.learn(config.kin);
     void begin(config, () => {
       port.unref();
     });

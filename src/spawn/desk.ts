@@ -1,6 +1,7 @@
 // The place in a child where its task is run. The parent calls it as it calls any object of a
 // client: it asks for the result, or for what a generator yields, one value for each call.
 
+import { functionOf } from '../process/function-text';
 import { type ResolvedModule } from '../process/modules';
 import { UsageError } from '../base/errors';
 import { isProxy } from '../proxy/functions';
@@ -10,7 +11,7 @@ import { RunningCall, runAs } from '../session/current-call';
 import { isData } from '../wire/plain';
 import { type Whereabouts, ownWhereabouts } from './child-name';
 import { type Ledger, Replica } from './except';
-import { explained, functionOf } from './function-text';
+import { explained } from './self-contained';
 import { type Parcel, unpack } from './parcel';
 import { type TaskFunction, type TravellingTask } from './task';
 

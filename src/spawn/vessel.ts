@@ -14,11 +14,11 @@ export interface ChildConfig {
   /** Of the process that a thread is in. */
   readonly processName: string;
   readonly log: ChildLog | undefined;
+  /** The functions that parent and child give to `passTo` are proven with it. */
+  readonly kin: Uint8Array;
   /** A token of a function: the child gives its desk to it. */
   readonly seat: object;
   readonly memories: readonly SharedArrayBuffer[];
-  /** What proves that code comes from here: `passTo` takes functions both ways. */
-  readonly kin: Uint8Array;
 }
 
 /** What a child says: that it is there, and what ends it if nobody catches that. */
@@ -61,14 +61,8 @@ export interface VesselOptions {
 /** What a child is told that has come. */
 export function configFor({ name, target, newSeat, memories }: VesselOptions): ChildConfig {
   const processName = getProcessName();
-  return {
-    name,
-    processName,
-    log: target?.forChild,
-    seat: newSeat(),
-    memories,
-    kin: realm.kin.secret,
-  };
+  const { secret: kin } = realm.kin;
+  return { name, processName, log: target?.forChild, kin, seat: newSeat(), memories };
 }
 
 /** Calls `late` where a child says nothing in time; what is answered is called when it speaks, or ends. */

@@ -8,10 +8,11 @@ import {
   UsageError,
   expose,
   handle,
+  ready,
   release,
   type Remote,
+  spawn,
 } from '../../src/index';
-import { realm } from '../../src/proxy/realm';
 import { SHORT_LIMITS, endManager } from '../support/managers';
 import { Child } from '../support/runners';
 import { until } from '../support/until';
@@ -85,22 +86,22 @@ describe('to an object of this process', () => {
     release(proxy);
   });
 
-  test('from one that has the secret of spawned processes: both', async () => {
+  test.each(['process', 'thread'] as const)('from a spawned %s: both', async (kind) => {
     const exposed = expose(new Shop());
-    const child = new Child();
-    const { proxy } = exposed;
-    await child.run(
-      (_library, _state, argument: { secret: string; file: string }, require) => {
-        const { realm } = require(argument.file) as typeof import('../../src/proxy/realm');
-        realm.kin.learn(Buffer.from(argument.secret, 'hex'));
-      },
-      { secret: realm.kin.secret.toString('hex'), file: require.resolve('../../src/proxy/realm') },
-    );
-    await expect(child.run(passFromChild, { proxy, module: TASKS })).resolves.toEqual([3, 4]);
-    child.process.disconnect();
-    await child.ended();
+    await using child = spawn({ module: TASKS, export: 'passBoth' }, [exposed.proxy], { kind });
+    await expect(child.result).resolves.toEqual([3, 4]);
     await exposed.close();
-    release(proxy);
+    release(exposed.proxy);
+  });
+
+  test('to a spawned process, from the one that spawned it: both', async () => {
+    await using child = spawn({ module: TASKS, export: 'keepShop' });
+    const shop = child.remote<Shop>('shop');
+    await ready(shop, { process: child });
+    const passed = handle(shop).passTo((object: Shop, n: number) => object._count + n, 2);
+    await expect(passed).resolves.toBe(3);
+    await expect(handle(shop).passTo({ module: TASKS, export: 'countOf' }, 3)).resolves.toBe(4);
+    await handle(shop).passTo({ module: TASKS, export: 'closeShop' });
   });
 });
 

@@ -1,5 +1,6 @@
 import { UsageError } from '../../src/base/errors';
-import { explained, functionOf } from '../../src/spawn/function-text';
+import { functionOf } from '../../src/process/function-text';
+import { explained } from '../../src/spawn/self-contained';
 
 const call = (text: string, ...args: unknown[]): unknown => functionOf(text)(...(args as never[]));
 
