@@ -350,6 +350,17 @@ describe.each(['process', 'thread', 'inline'] as const)('a task in a %s', (teste
         error: expect.any(RangeError),
         suppressed: expect.any(SyntaxError),
       });
+      const told = async () => {
+        await using one = run(task('fail'));
+        await one.result;
+      };
+      await expect(told()).rejects.toBeInstanceOf(RangeError); // once: the block had it
+      const caught = async () => {
+        await using one = run(task('fail'));
+        await expect(one.result).rejects.toBeInstanceOf(RangeError);
+        return one;
+      };
+      expect((await caught()).errors.all()).toHaveLength(1);
       const good = async () => {
         await using one = run(task('add'), [1, 2]);
         return one;
