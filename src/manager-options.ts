@@ -42,7 +42,7 @@ export interface ManagerOptions {
   readonly serializer?: SerializerName | undefined;
   /**
    * What `module()` may load in the server, as it is asked for; `true`: anything. Over a network, also
-   * the action of a barrier that is named by its module. Default: nothing.
+   * the tasks of pools, and the action of a barrier that is named by its module. Default: nothing.
    */
   readonly imports?: boolean | readonly string[] | undefined;
   /** How long a call may take. Default 0: without end. */

@@ -2,22 +2,30 @@
 // the channel over which it was told, whatever becomes of the manager.
 
 import { adoptLog, logsHaveLeft } from './log/child-log';
-import { Manager } from './manager';
+import { makeObject } from './manager';
 import { loadModule } from './process/modules';
 import { release } from './proxy/functions';
+import { realm } from './proxy/realm';
+import { asBuffers } from './transport/tls-options';
 import { Desk } from './types/pool-desk';
 import { type WorkerConfig } from './types/pool-worker';
 import { registerStandardProxies } from './types/standard-types';
-import { serializerToward } from './wire/serializers';
 
-async function takeSeat({ address, key, serializer, types, seat }: WorkerConfig): Promise<void> {
+async function takeSeat({
+  address,
+  key,
+  serializer,
+  tls,
+  types,
+  seat,
+}: WorkerConfig): Promise<void> {
   // Before the first argument comes: the manager has what they register, and so must its workers.
   for (const { url } of types) await loadModule(url);
-  const manager = Manager.connect(address, {
-    authkey: Buffer.from(key),
-    serializer: serializerToward(serializer),
-  });
-  release(manager.create('_seat', seat, new Desk()));
+  // It was told where, and the key, by the manager itself: no certificate could prove more.
+  const certificate = tls === undefined ? {} : { tls: asBuffers(tls) };
+  realm.keys.learn({ address, key, serializer, trusting: true, ...certificate });
+  const args = [seat, new Desk().calls];
+  release(makeObject(realm.connectionTo(address), { typeid: '_seat', args, purpose: 'argument' }));
 }
 
 registerStandardProxies();

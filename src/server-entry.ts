@@ -2,12 +2,12 @@
 
 import { ReferentError } from './base/errors';
 import { resolveLimits, type Limits } from './base/limits';
+import { homeOf } from './home';
 import { Host } from './host/host';
 import { type ChildLog, adoptLog, logsHaveLeft } from './log/child-log';
 import { logFault } from './log/faults';
 import { Registry, type RegisteredType } from './host/registry';
 import { Names } from './names/names';
-import { Imports } from './process/imports';
 import { type ResolvedModule, loadExport } from './process/modules';
 import {
   removePrivateDirectory,
@@ -69,10 +69,8 @@ function tell(message: ServerMessage): void {
 }
 
 async function serve(config: ServerConfig, request: StartRequest): Promise<void> {
-  const registry = new Registry(STANDARD_TYPES, {
-    ...config,
-    imports: new Imports(config.imports),
-  });
+  const home = homeOf(config, () => host.address);
+  const registry = new Registry(STANDARD_TYPES, home);
   for (const registration of config.registrations) registry.add(registration);
   for (const module of config.types) await registry.addModule(module);
   if (request.initializer !== undefined) await initialize(request.initializer, request.initargs);

@@ -4,10 +4,10 @@ import { EventEmitter } from 'node:events';
 import { type Limits } from './base/limits';
 import { Host } from './host/host';
 import { Registry, type RegisteredType } from './host/registry';
+import { homeOf } from './home';
 import { logFault } from './log/faults';
 import { resolveShutdownOptions } from './manager-options';
 import { Names } from './names/names';
-import { Imports } from './process/imports';
 import { type ResolvedModule } from './process/modules';
 import {
   isPrivateAddress,
@@ -52,10 +52,8 @@ export class Server
   constructor(options: ServerOptions) {
     super();
     this.#options = options;
-    this.#registry = new Registry(STANDARD_TYPES, {
-      ...options,
-      imports: new Imports(options.imports),
-    });
+    const home = homeOf(options, () => this.address);
+    this.#registry = new Registry(STANDARD_TYPES, home);
     for (const registration of options.registrations) this.#registry.add(registration);
     this.#host = new Host({
       ...options,

@@ -89,7 +89,7 @@ export class HostSession {
   }
   /** Locks and permits that its calls have acquired. */
   get locks(): number {
-    return this.#session.caller.holdings;
+    return this.#session.caller.locks;
   }
   get runningCalls(): number {
     return this.#session.runningCalls;

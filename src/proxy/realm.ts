@@ -181,13 +181,16 @@ class Realm {
   #sourceOf(manager: string | undefined, address: string): Source {
     return {
       place: () => ({ address, manager }),
-      connection: () => {
-        const connection = this.#connectionTo({ manager, address });
-        connection.wake();
-        return connection;
-      },
+      connection: () => this.connectionTo(address, manager),
       makeHandle: (lease, options) => this.makeHandle(lease, options),
     };
+  }
+
+  /** The connection to the manager there, or by the route that is known of it; begun where needed. */
+  connectionTo(address: string, manager?: string): Connection {
+    const connection = this.#connectionTo({ manager, address });
+    connection.wake();
+    return connection;
   }
 
   /** Any connection that leads there. */
@@ -195,7 +198,8 @@ class Realm {
     const route = this.keys.find(manager, given);
     const address = route?.address ?? given;
     for (const connection of this.#connections) {
-      const fits = connection.identity?.manager === manager || connection.address === address;
+      const isNamed = manager !== undefined && connection.identity?.manager === manager;
+      const fits = isNamed || connection.address === address;
       if (fits && connection.state !== 'closed') return connection;
     }
     return this.#connectTo({ manager, address: given }, route);

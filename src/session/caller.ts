@@ -7,9 +7,12 @@
 
 import { LimitError, ObjectGoneError } from '../base/errors';
 
+/** What is held: a lock or a permit, or something else that comes back, as an item or an order. */
+export type HoldingKind = 'lock' | 'other';
+
 export class Caller {
   readonly #waitersMax: number;
-  readonly #holdings = new Set<() => void>();
+  readonly #holdings = new Map<() => void, HoldingKind>();
   #ended = false;
   /** Calls of it that wait inside of a method, for a lock or an item: they take no one's turn. */
   #waiting = 0;
@@ -24,9 +27,12 @@ export class Caller {
   get waiting(): number {
     return this.#waiting;
   }
-  /** Locks and permits that it holds. */
   get holdings(): number {
     return this.#holdings.size;
+  }
+  /** Locks and permits among its holdings. */
+  get locks(): number {
+    return [...this.#holdings.values()].filter((kind) => kind === 'lock').length;
   }
 
   /** Throws `LimitError` beyond `limits.waiters`. */
@@ -45,9 +51,9 @@ export class Caller {
   }
 
   /** It holds something until `drop`, which is not called by the end of the caller. */
-  hold(lost: () => void): { drop: () => void } {
+  hold(lost: () => void, kind: HoldingKind = 'other'): { drop: () => void } {
     this.#requireAlive();
-    this.#holdings.add(lost);
+    this.#holdings.set(lost, kind);
     return {
       drop: () => {
         this.#holdings.delete(lost);
@@ -68,7 +74,7 @@ export class Caller {
 
   /** What it holds is lost to it. */
   loseAll(): void {
-    for (const lost of [...this.#holdings]) {
+    for (const lost of [...this.#holdings.keys()]) {
       this.#holdings.delete(lost);
       lost();
     }

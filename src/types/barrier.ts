@@ -15,7 +15,6 @@ import {
 import { isDuration, isObject, option, resolveOptions } from '../base/options';
 import { type ModuleRef, type ResolvedModule, loadExport, resolveModule } from '../process/modules';
 import { type WaitOptions } from '../proxy/options';
-import { isNetwork } from '../transport/address';
 import { type Home, type SharedType } from './shared-type';
 import { Wait, waitingTime } from './wait';
 import { WaitingProxy } from './waiting-proxy';
@@ -198,7 +197,7 @@ export function barrierArguments(
 
 /** Over a network a client may name only what the manager's option `imports` does. */
 async function loadAction(module: ResolvedModule, home: Home | undefined): Promise<Action> {
-  if (home !== undefined && isNetwork(home.address)) home.imports.requireUrl(module.url);
+  home?.requireCode(module.url);
   const action = await loadExport(module);
   if (typeof action === 'function') return action as Action;
   throw new UsageError(`Export "${module.exportName}" of ${module.url} is no function`);

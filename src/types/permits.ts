@@ -226,7 +226,7 @@ export class Permits {
     const fence = this.#fences.next();
     const { drop } = claim.caller.hold(() => {
       this.#lost(holding);
-    });
+    }, 'lock');
     const isTold = !this.#rejectsAbandoned || claim.takesAbandoned === true;
     const holding = new Holding(claim, fence, isTold ? this.#left.shift() : undefined);
     this.#holdings.set(fence, { holding, drop });

@@ -1,5 +1,5 @@
-// The place in a worker's process where its work is done. The manager calls it as it calls any
-// object of a client, so arguments and results are those of every call: data, proxies, functions.
+// The place in a worker's process where its work is done. The manager calls it as it calls what any
+// client lends, so arguments and results are those of every call: data, proxies, functions.
 
 import { UsageError } from '../base/errors';
 import { type ResolvedModule, loadExport } from '../process/modules';
@@ -8,9 +8,26 @@ import { type Arguments } from './pool-job';
 
 type Task = (...args: Arguments) => unknown;
 
+/** What the manager has of a desk. Functions: an instance lends no client over a network. */
+export interface DeskCalls {
+  readonly initialize: (initializer: ResolvedModule, args: Arguments) => Promise<void>;
+  readonly run: (module: ResolvedModule, calls: readonly Arguments[]) => Promise<unknown[]>;
+  readonly abort: (reason: unknown) => void;
+}
+
 export class Desk {
   readonly #tasks = new Map<string, Promise<Task>>();
   #running: RunningCall | undefined;
+
+  get calls(): DeskCalls {
+    return {
+      initialize: (initializer, args) => this.initialize(initializer, args),
+      run: (module, calls) => this.run(module, calls),
+      abort: (reason) => {
+        this.abort(reason);
+      },
+    };
+  }
 
   async initialize(initializer: ResolvedModule, args: Arguments): Promise<void> {
     const run = await this.#load(initializer);

@@ -52,6 +52,7 @@ export class PoolReferent implements Dispatcher {
     this.#size = processes;
     this.#config = config;
     const { initializer } = config;
+    if (initializer !== undefined) home.requireCode(initializer.url);
     const modules = initializer === undefined ? home.types : [...home.types, initializer];
     this.#modules = modules.map(({ url }) => url);
     this.#hire();
@@ -186,7 +187,7 @@ export class PoolReferent implements Dispatcher {
 
   submit(works: readonly Work[], feed?: object): void {
     if (feed === undefined || !this.#feeds.has(feed)) this.#requireRunning();
-    if (works[0] !== undefined) canLoadUntold(works[0].task.url); // throws where a loader is missing
+    if (works[0] !== undefined) this.#requireLoadable(works[0].task);
     for (const work of works) this.#queue.add(work);
     this.#dispatch();
   }
@@ -200,6 +201,11 @@ export class PoolReferent implements Dispatcher {
   fed(feed: object): void {
     this.#feeds.delete(feed);
     this.#dispatch();
+  }
+
+  #requireLoadable({ url }: ResolvedModule): void {
+    this.#home.requireCode(url);
+    canLoadUntold(url); // throws where a loader is missing
   }
 
   #requireRunning(): void {

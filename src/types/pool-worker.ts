@@ -14,15 +14,15 @@ import { type Exit, describeExit, forkAttached, loadsUntold, requireEntry } from
 import { type ResolvedModule } from '../process/modules';
 import { BaseProxy } from '../proxy/base-proxy';
 import { withOptions } from '../proxy/functions';
-import { type Remote } from '../proxy/remote-types';
-import { type Desk, nameOf } from './pool-desk';
+import { type DeskCalls, nameOf } from './pool-desk';
 import { type Arguments, type Work } from './pool-job';
 import { type Home, type SharedType } from './shared-type';
 
 const ENTRY = join(__dirname, '..', `pool-entry${extname(__filename)}`);
 
 /** What a worker is told, once. */
-export interface WorkerConfig extends Omit<Home, 'imports'> {
+export interface WorkerConfig extends Pick<Home, 'key' | 'serializer' | 'tls' | 'types'> {
+  readonly address: string;
   readonly seat: string;
   readonly log: ChildLog | undefined;
 }
@@ -39,7 +39,7 @@ export class PoolWorker {
   readonly #hasLoader: boolean;
   readonly #seated = deferred<undefined>();
   readonly #exited = deferred<Exit>();
-  #desk: Remote<Desk> | undefined;
+  #desk: DeskCalls | undefined;
   #exit: Exit | undefined;
   #runs = 0;
 
@@ -57,9 +57,8 @@ export class PoolWorker {
       if (this.#child.pid === undefined) this.#onExit({ code: null, signal: null });
     });
     expected.set(this.#seat, this);
-    const { address, key, serializer, types } = home; // and none of its other secrets
     const { forChild: log } = target ?? {};
-    const config: WorkerConfig = { address, key, serializer, types, seat: this.#seat, log };
+    const config: WorkerConfig = { ...placeOf(home), seat: this.#seat, log };
     this.#child.send(config, () => undefined); // where it is gone, its end tells more
   }
 
@@ -80,10 +79,10 @@ export class PoolWorker {
   }
 
   /** Its process has come. */
-  seat(desk: Remote<Desk>): void {
+  seat({ initialize, run, abort }: DeskCalls): void {
     expected.delete(this.#seat);
     // What a task answers is data and proxies: anything else would end with this process.
-    this.#desk = withOptions(desk, { returns: 'copy' });
+    this.#desk = { initialize, run: withOptions(run, { returns: 'copy' }), abort };
     this.#seated.resolve(undefined);
   }
 
@@ -110,7 +109,8 @@ export class PoolWorker {
   }
 
   abort(reason: unknown): void {
-    this.#desk?.abort(reason).catch(() => undefined); // it ended: so did its task
+    const told = this.#desk?.abort(reason) as Promise<void> | undefined;
+    told?.catch(() => undefined); // it ended: so did its task
   }
 
   /** Ends it where it has nothing to do: it says goodbye, and what it held is given back at once. */
@@ -126,7 +126,7 @@ export class PoolWorker {
     this.#killLater();
   }
 
-  async #outlive(call: (desk: Remote<Desk>) => Promise<unknown>, when: string): Promise<unknown> {
+  async #outlive(call: (desk: DeskCalls) => Promise<unknown>, when: string): Promise<unknown> {
     if (this.#desk === undefined) throw new UsageError('The worker has not come yet');
     try {
       return await call(this.#desk);
@@ -153,6 +153,18 @@ export class PoolWorker {
   }
 }
 
+/** What a client of its own needs: it trusts the key, and gives the certificate that is asked for. */
+function placeOf({
+  address,
+  key,
+  serializer,
+  types,
+  tls,
+}: Home): Omit<WorkerConfig, 'seat' | 'log'> {
+  const asks = tls?.ca !== undefined;
+  return { address: address(), key, serializer, types, tls: asks ? tls : undefined };
+}
+
 /** Without a loader. Throws `UsageError` where one is needed and not installed. */
 export function canLoadUntold(url: string): boolean {
   return loadsUntold(ENTRY, url);
@@ -169,7 +181,7 @@ class SeatProxy extends BaseProxy {}
 
 export const seatType: SharedType = {
   typeid: '_seat',
-  create: (seat: string, desk: Remote<Desk>): PoolWorker => {
+  create: (seat: string, desk: DeskCalls): PoolWorker => {
     const worker = expected.get(seat);
     if (worker === undefined) throw new UsageError('No worker is expected under that name');
     worker.seat(desk);

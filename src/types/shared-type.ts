@@ -4,16 +4,21 @@
 import { type Imports } from '../process/imports';
 import { type ResolvedModule } from '../process/modules';
 import { type ProxyClass } from '../proxy/realm';
+import { type TlsOptions } from '../transport/tls-options';
 
 /** Where the manager of a referent serves: what its own children need to become clients of it. */
 export interface Home {
-  readonly address: string;
+  /** Where processes of its machine reach it; the system may choose the port only when it listens. */
+  readonly address: () => string;
   readonly key: Uint8Array;
+  readonly tls: TlsOptions | undefined;
   readonly serializer: string;
   /** The modules of its option `types`: they register value types, errors and serializers. */
   readonly types: readonly ResolvedModule[];
   /** What it may load for its clients. */
   readonly imports: Imports;
+  /** Throws `RemoteError` where a client may not have the code run that it has named by this URL. */
+  readonly requireCode: (url: string) => void;
 }
 
 export interface SharedType {

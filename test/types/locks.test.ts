@@ -527,3 +527,22 @@ test('locks are shared objects like others', async () => {
   expect(sameReferent(again, lock)).toBe(true);
   await lock.use(async () => expect(await again.locked()).toBe(true));
 });
+
+test('inspect() counts locks and permits, and nothing else that a session holds', async () => {
+  const lock = shared(manager.lock());
+  const semaphore = shared(manager.semaphore(2));
+  const queue = shared(manager.joinableQueue<number>());
+  const named = manager.named('an owned list', () => shared(manager.list()), { owned: true });
+  const locks = async () => (await manager.inspect()).sessions.map((session) => session.locks);
+  await named.push(1);
+  await queue.put(1);
+  const taken = await queue.take();
+  expect(await locks()).toEqual([0]);
+  const held = await lock.acquire();
+  await semaphore.acquire();
+  expect(await locks()).toEqual([2]);
+  await held.release();
+  await semaphore.release();
+  await taken.ack();
+  await manager.names.delete('an owned list');
+});
