@@ -159,7 +159,10 @@ export class Listener {
     return refused.length;
   }
 
-  /** Waits until nothing waits or runs; whoever asks inside of a call does not wait for that one. */
+  /**
+   * Waits until nothing waits, and nothing runs whose caller still does; whoever asks inside of a call
+   * does not wait for that one.
+   */
   idler(): () => Promise<void> {
     const own = currentCall();
     const isInside = this.#isInside();
@@ -168,9 +171,19 @@ export class Listener {
       const handled = this.handleAll();
       if (isInside) return;
       await handled;
-      await Promise.all(others.map(([, answer]) => answer.catch(toldToItsCaller)));
+      await Promise.all(
+        others.map(([running, answer]) =>
+          Promise.race([answer.catch(toldToItsCaller), givenUp(running)]),
+        ),
+      );
     };
   }
+}
+
+/** Its caller has died, or no longer wants the answer. */
+function givenUp({ signal }: RunningCall): Promise<unknown> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }
 
 function toldToItsCaller(): undefined {
