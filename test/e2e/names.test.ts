@@ -1,11 +1,13 @@
 import {
   type DictProxy,
+  type EventProxy,
   FenceError,
   type ListProxy,
   type LockProxy,
   Manager,
   ObjectGoneError,
   type Remote,
+  TimeoutError,
   UsageError,
   handle,
   isProxy,
@@ -412,3 +414,20 @@ async function joined(): Promise<Joined> {
   }, manager.address);
   return Object.assign(child, { [Symbol.asyncDispose]: () => child.kill() });
 }
+
+describe('of a manager with options', () => {
+  test('a named handle and the names have them, and what names.get answers', async () => {
+    const hasty = withOptions(manager, { timeoutMs: 50 });
+    const events = ['named', 'sync', 'got'].map((key) => [key, manager.named(key, () => mine(manager.event()))] as const); // prettier-ignore
+    for (const [, event] of events) await event.isSet();
+    const named = hasty.named<EventProxy>('named');
+    await expect(named.wait()).rejects.toBeInstanceOf(TimeoutError);
+    expect(() => sync(hasty).named<EventProxy>('sync').wait()).toThrow(TimeoutError);
+    const got = mine((await hasty.names.get('got')) as EventProxy);
+    await expect(got.wait()).rejects.toBeInstanceOf(TimeoutError);
+    const gone = withOptions(manager, { signal: AbortSignal.abort() });
+    await expect(gone.names.keys()).rejects.toThrow('aborted');
+    await expect(gone.names.has('named')).rejects.toThrow('aborted');
+    await expect(manager.names.has('named')).resolves.toBe(true);
+  });
+});
