@@ -431,3 +431,36 @@ describe('of a manager with options', () => {
     await expect(manager.names.has('named')).resolves.toBe(true);
   });
 });
+
+describe('a named handle as what a container is filled with', () => {
+  test('is read in the manager, as a proxy is', async () => {
+    const numbers = manager.named('numbers', () => mine(manager.list([1, 2])));
+    const members = manager.named('members', () => mine(manager.set([2, 3])));
+    await numbers.push(2);
+    await members.add(4);
+    const list = mine(manager.list(numbers as unknown as Iterable<number>));
+    await expect(list.extend(numbers)).resolves.toBe(6);
+    const blocking = mine(sync(list));
+    expect(blocking.extend(numbers)).toBe(9);
+    await expect(numbers.extend(numbers)).resolves.toBe(6);
+    const set = mine(manager.set([1, 2]));
+    await expect(set.intersection(members)).resolves.toEqual(new Set([2]));
+    await set.unionUpdate(members);
+    await expect(set.isSupersetOf(members)).resolves.toBe(true);
+    const copy = mine(manager.set(members as unknown as Iterable<number>));
+    await expect(copy.values()).resolves.toEqual([2, 3, 4]);
+  });
+
+  test('of another manager is refused with a remedy, and nothing is changed', async () => {
+    await using other = new Manager({ limits: SHORT_LIMITS });
+    const far = other.named('far', () => mine(other.list([1])));
+    await far.push(2);
+    const [list, set] = [mine(manager.list([0])), mine(manager.set([0]))];
+    await expect(list.extend(far)).rejects.toThrow('await manager.names.get(key)');
+    await expect(set.unionUpdate(far as never)).rejects.toThrow('await manager.names.get(key)');
+    await expect(list.toArray()).resolves.toEqual([0]);
+    const near = (await other.names.get('far')) as ListProxy<number>;
+    await expect(list.extend(near)).resolves.toBe(3);
+    release(near);
+  });
+});
