@@ -20,8 +20,18 @@ export function sum(...numbers: number[]): number {
   return numbers.reduce((a, b) => a + b, 0);
 }
 
+/** The manager of a machine. Over a network only what is registered is shared. */
+class Machine extends Manager {
+  static {
+    const agent = { module: __filename, export: 'Agent', methodToTypeid: { start: 'Job' } };
+    this.register('Agent', agent);
+    this.register('Job', { exposed: ['name', 'pid', 'exitCode', 'join', 'kill'] });
+  }
+}
+
 async function main(): Promise<void> {
-  await using machine = new Manager({ types: __filename }); // or Manager.connect('tls://…')
+  const authkey = 'at least sixteen bytes, known to both sides';
+  await using machine = new Machine({ address: 'tcp://127.0.0.1:0', authkey });
   const agent = machine.create<Agent>('Agent');
 
   const job = await agent.start('sum', [1, 2, 3]);

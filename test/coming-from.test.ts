@@ -20,6 +20,17 @@ const SYSTEMS: readonly (readonly [page: string, prefix: string, Range[], number
     14,
   ],
   [
+    'remoteobj',
+    'RO',
+    [
+      [1, 25],
+      [30, 40],
+      [50, 69],
+      [80, 93],
+    ],
+    15,
+  ],
+  [
     'pyacq',
     'PA',
     [

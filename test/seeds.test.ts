@@ -40,6 +40,40 @@ number
 2
 true named`,
 
+  '001-remoteobj-say-hi.ts': `
+hi from Process-1`,
+
+  '001-remoteobj-counter.ts': `
+on: the count increases
+off: it stays the same
+on again: it increases again
+stopped`,
+
+  '001-remoteobj-operations.ts': `
+<Remote object, typeid 'object' at …>
+Idk(1) [ 6, something: 10, another: [ 7 ], notes: Map(0) {} ]
+passed: 6`,
+
+  '001-remoteobj-loops.ts': `
+foreground 5
+fails at once: ManagerDiedError
+background 5
+fails at once: ManagerDiedError`,
+
+  '001-remoteobj-chaining.ts': `
+super 5
+chained 4`,
+
+  '001-remoteobj-process.ts': `
+0
+1
+2
+3
+woah!! error from Process-1
+remoteFunc-process-1
+10
+[ 5, 6, 7, 8, 9 ]`,
+
   '001-remoteobj-except.ts': `
 init
 cleanup

@@ -12,7 +12,7 @@ import { TOKEN_KEY } from '../wire/token';
 import { type HandleOptions } from './options';
 import { isLocalName } from './remote';
 import { type MakeHandle } from './source';
-import { type Binding, type Reached, Use } from './use';
+import { type Binding, type Sender, Use } from './use';
 
 /** What a late-bound handle is. */
 export interface Late {
@@ -180,14 +180,14 @@ function describeMember({ binding, path }: Member): string {
 
 // ---- what is done with the proxy of one use -----------------------------------------------------
 
-function startUse(binding: Binding, act: (target: object, reached: Reached) => unknown): Use {
+function startUse(binding: Binding, act: (target: object, sender: Sender) => unknown): Use {
   return Use.start(binding, act);
 }
 
 /** A use of a late-bound handle that is one operation. */
 export function useOnce(
   binding: Binding,
-  act: (target: object, reached: Reached) => unknown,
+  act: (target: object, sender: Sender) => unknown,
 ): Promise<unknown> {
   return startUse(binding, act).settled();
 }

@@ -9,6 +9,7 @@ import { kindOf } from '../wire/plain';
 import { formatNameToken } from '../wire/token';
 import { packValue } from '../wire/values';
 import { makeLateLike } from './sync-late';
+import { type Absence } from '../session/absence';
 import { type HandleOptions } from './options';
 import { type Source, reachedBy } from './source';
 import { type Binding, type Reached } from './use';
@@ -48,6 +49,10 @@ class NameBinding implements Binding {
     this.#source = source;
     this.#naming = naming;
     this.#options = options;
+  }
+
+  get absence(): Absence | undefined {
+    return this.#options;
   }
 
   get address(): string {

@@ -4,6 +4,7 @@
 import { type Lease } from '../refs/lease';
 import { MODULE } from '../session/naming';
 import { letGo, sharedToken } from './handles';
+import { type Absence } from '../session/absence';
 import { type HandleOptions } from './options';
 import { type Source, reachedBy } from './source';
 import { makeLateLike } from './sync-late';
@@ -30,6 +31,10 @@ class ModuleBinding implements Binding {
     this.#source = source;
     this.#specifier = specifier;
     this.#options = options;
+  }
+
+  get absence(): Absence | undefined {
+    return this.#options;
   }
 
   get address(): string {

@@ -3,8 +3,16 @@
 // stand for something else meanwhile nothing of the use ran, and the whole of it is done again.
 
 import { types } from 'node:util';
-import { ConnectionLostError, LimitError, RemoteError } from '../base/errors';
+import {
+  ConnectionLostError,
+  LimitError,
+  NotListeningError,
+  ProcessDiedError,
+  RemoteError,
+} from '../base/errors';
 import { type Lease } from '../refs/lease';
+import { type Absence, hasDefault, valueOf } from '../session/absence';
+import { perform } from '../session/exposure';
 import { isRetargeted } from '../session/naming';
 import { type Operation } from '../wire/frames';
 import { isData } from '../wire/plain';
@@ -31,8 +39,13 @@ export interface Reached {
   ) => Promise<unknown>;
 }
 
+/** What an operation of a use goes to. */
+export type Sender = Pick<Reached, 'send'>;
+
 /** How a late-bound handle finds its object. */
 export interface Binding {
+  /** What its uses give where nobody is there to be asked. */
+  readonly absence: Absence | undefined;
   /** 'named', 'module' */
   readonly typeid: string;
   readonly address: string;
@@ -79,7 +92,7 @@ interface Course {
   waiting: number;
 }
 
-type Act = (value: never, reached: Reached) => unknown;
+type Act = (value: never, sender: Sender) => unknown;
 
 export class Use {
   readonly #course: Course;
@@ -95,7 +108,7 @@ export class Use {
   }
 
   /** Begins a use with `act`: at once, where it is known what the handle stands for. */
-  static start(binding: Binding, act: (target: object, reached: Reached) => unknown): Use {
+  static start(binding: Binding, act: (target: object, sender: Sender) => unknown): Use {
     const course = { binding, now: begin(binding), tries: 1, replayed: false, waiting: 0 };
     const use = new Use(course, undefined, act);
     void use.#boxed(course.now);
@@ -161,9 +174,27 @@ export class Use {
         const { raw } = await this.#boxed(now);
         return await raw;
       } catch (error) {
-        if (!(await this.#again(now, error))) throw error;
+        if (!(await this.#again(now, error))) return await this.#insteadOf(now, error);
       }
     }
+  }
+
+  /** What its handle has for when there is nobody to be asked, or `error`. */
+  async #insteadOf(attempt: Try, error: unknown): Promise<unknown> {
+    const { absence } = this.#course.binding;
+    const isAbsent = isUnreached(error) && (await found(attempt)) === undefined;
+    if (!isAbsent || absence === undefined || !hasDefault(absence)) throw error;
+    const { fallback, defaultValue } = absence;
+    return fallback === undefined ? valueOf(defaultValue, 'call') : await this.#doneTo(fallback);
+  }
+
+  /** The same, done to an object that is here. */
+  async #doneTo(object: object): Promise<unknown> {
+    const owner = this.#parent === undefined ? object : await this.#parent.#doneTo(object);
+    return await this.#act(owner as never, {
+      send: (operation, name, args) =>
+        Promise.resolve(perform(object, { operation, path: [], name, args })),
+    });
   }
 
   /** Nobody waits any more: the object is given back, unless `value` still goes through its proxy. */
@@ -289,6 +320,12 @@ export function refused(error: unknown): void {
 
 async function giveBack(reached: Try['reached']): Promise<void> {
   (await found({ reached }))?.giveBack();
+}
+
+/** Nobody was there who could have done anything. */
+function isUnreached(error: unknown): boolean {
+  const isUnsent = error instanceof ConnectionLostError && error.outcome === 'not-sent';
+  return isUnsent || error instanceof ProcessDiedError || error instanceof NotListeningError;
 }
 
 /** The one call of the use stayed here, and its session is over: a new one may be asked. */

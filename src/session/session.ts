@@ -22,6 +22,7 @@ import {
 import { Callee, type Wish } from './callee';
 import { DEFAULT_SERIALIZER } from '../wire/serializers';
 import { Caller } from './caller';
+import { Dues } from './dues';
 import { Exchange, numberOf } from './exchange';
 import { type Exposure } from './exposure';
 import { Incoming } from './incoming';
@@ -36,10 +37,6 @@ import { type Outcome } from './outcome';
 import { NO_TRUST, type Trust } from './passing';
 import { type Party, type Purpose, type Translator } from './parties';
 import { traceIn, traceOut } from './trace';
-
-/** What the collector releases leaves at the latest after this, or with the next frame. */
-const RELEASE_DELAY_MS = 20;
-const RELEASE_BATCH = 256;
 
 interface SessionOptions {
   readonly outbox: Outbox;
@@ -99,6 +96,8 @@ export class Session extends Callee {
   readonly #exchange: Exchange;
   readonly #outgoing: Outgoing;
   readonly #incoming: Incoming;
+  /** What the peer is told along with the rest. */
+  readonly #dues: Dues;
   readonly #onControl: SessionOptions['onControl'];
   readonly #canRelease: () => boolean;
   /** Beside the link, where the peer has a thread that blocks. */
@@ -106,19 +105,7 @@ export class Session extends Callee {
 
   /** Why the session has ended; undefined while it lives. */
   #ended: Error | undefined;
-  /** What we give back with the next write: number to count. */
-  readonly #releases = new Map<number, number>();
-  #releaseTimer: NodeJS.Timeout | undefined;
-  /** Something was released by hand: that goes before the next call, as it stands in the program. */
-  #releasesFirst = false;
-  /** Given back before they had a number. */
-  #unnumbered: Lease[] = [];
-  /** Deliveries that came, and whether somebody got them. */
-  readonly #confirmations: { readonly callId: number; readonly received: boolean }[] = [];
-  #confirmsSoon = false;
   readonly #endListeners = new Set<(reason: Error) => void>();
-  /** Kept answers that nobody here can name any more. */
-  readonly #forgotten: { readonly callId: number; readonly replied: boolean }[] = [];
 
   minter: Minter | undefined;
   blocker: Blocker | undefined;
@@ -147,14 +134,22 @@ export class Session extends Callee {
       takesV8: options.takesV8 ?? true,
     });
     this.#exchange = exchange;
+    this.#dues = new Dues(outbox, {
+      canRelease: options.canRelease,
+      send: (frame) => {
+        this.control(frame);
+      },
+      freed: (callId) => {
+        this.#outgoing.free(callId);
+      },
+    });
     this.#outgoing = new Outgoing({
       // A peer whose thread is blocked hears nothing but its lane.
       outbox: () => (this.#incoming.hasLaneCalls ? (this.#lane ?? outbox) : outbox),
       exchange,
       ended: () => (this.#ended === undefined ? undefined : asNotSent(this.#ended)),
       beforeCall: () => {
-        this.#sendConfirmations();
-        if (this.#releasesFirst) this.#sendReleases();
+        this.#dues.payUrgent();
       },
       sendCancel: (callId, reason) => {
         this.#sendCancel(callId, reason);
@@ -177,7 +172,8 @@ export class Session extends Callee {
       trust: options.trust ?? NO_TRUST,
     });
     outbox.onFlush = () => {
-      this.#flushing();
+      this.beforeFlush?.();
+      if (this.#ended === undefined) this.#dues.pay();
     };
     this.#traceWhatLeaves(outbox);
   }
@@ -304,8 +300,7 @@ export class Session extends Callee {
   /** The answer of that call is named no more. `replied`: it also came back to this side. */
   forget(callId: number, replied: boolean): void {
     if (this.#ended !== undefined) return;
-    this.#forgotten.push({ callId, replied });
-    this.#startReleaseTimer();
+    this.#dues.forget(callId, replied);
   }
 
   // ---- links -----------------------------------------------------------------------------------
@@ -407,75 +402,13 @@ export class Session extends Callee {
 
   giveBack(lease: Lease, explicit: boolean): void {
     if (this.#ended !== undefined) return;
-    if (lease.id === 0) {
-      this.#unnumbered.push(lease);
-      return;
-    }
-    if (lease.callable) this.#exchange.forgetFunction(lease.id);
-    this.#releases.set(lease.id, (this.#releases.get(lease.id) ?? 0) + 1);
-    if (explicit) {
-      this.#releasesFirst = true;
-      this.outbox.schedule();
-    } else if (this.#releases.size >= RELEASE_BATCH) {
-      this.outbox.flush();
-    } else {
-      this.#startReleaseTimer();
-    }
+    if (lease.id !== 0 && lease.callable) this.#exchange.forgetFunction(lease.id);
+    this.#dues.giveBack(lease, explicit);
   }
 
   /** The session has its range: leases have their numbers. */
   numbered(): void {
-    for (const lease of this.#unnumbered.splice(0)) this.giveBack(lease, false);
-  }
-
-  /**
-   * With whatever is sent next, which mostly is what the caller does with the delivery; at the latest
-   * in this turn of the event loop. Always before another call can have that number.
-   */
-  #confirm(callId: number, received: boolean): void {
-    this.#confirmations.push({ callId, received });
-    if (this.#confirmsSoon) return; // a thread that blocks again and again turns no event loop
-    this.#confirmsSoon = true;
-    setImmediate(() => {
-      this.#confirmsSoon = false;
-      if (this.#confirmations.length > 0) this.outbox.flush();
-    });
-  }
-
-  #sendConfirmations(): void {
-    if (this.#confirmations.length === 0) return;
-    for (const { callId, received } of this.#confirmations.splice(0)) {
-      this.control({ kind: 'got', callId, received });
-    }
-  }
-
-  #startReleaseTimer(): void {
-    this.#releaseTimer ??= setTimeout(() => {
-      this.#releaseTimer = undefined;
-      this.outbox.flush();
-    }, RELEASE_DELAY_MS).unref();
-  }
-
-  /** What goes along with every write, behind the rest of it. */
-  #flushing(): void {
-    this.beforeFlush?.();
-    if (this.#ended !== undefined) return;
-    this.#sendConfirmations();
-    if (this.#forgotten.length > 0) {
-      const forgotten = this.#forgotten.splice(0);
-      this.control({ kind: 'forget', callIds: forgotten.map(({ callId }) => callId) });
-      // Only now may another call have the number.
-      for (const { callId, replied } of forgotten) if (!replied) this.#outgoing.free(callId);
-    }
-    this.#sendReleases();
-  }
-
-  #sendReleases(): void {
-    this.#releasesFirst = false;
-    if (this.#releases.size === 0 || !this.#canRelease()) return;
-    const counts = [...this.#releases];
-    this.#releases.clear();
-    this.control({ kind: 'release', counts });
+    for (const lease of this.#dues.takeUnnumbered()) this.giveBack(lease, false);
   }
 
   // ---- frames in -------------------------------------------------------------------------------
@@ -493,7 +426,7 @@ export class Session extends Callee {
         const { callId } = frame;
         // Before the number can be used again, and behind whatever the caller does with it at once.
         const received = this.#outgoing.settle(callId, this.#outcomeOf(frame));
-        this.#confirm(callId, received);
+        this.#dues.confirm(callId, received);
         return;
       }
       case 'got':
@@ -553,15 +486,11 @@ export class Session extends Callee {
   end(reason: Error, lossOf: (sent: boolean) => unknown = () => reason): void {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
-    clearTimeout(this.#releaseTimer);
     this.#outgoing.end(lossOf);
     this.outbox.close();
     this.closeLane();
     this.#incoming.end(reason);
-    this.#releases.clear();
-    this.#confirmations.length = 0;
-    this.#forgotten.length = 0;
-    this.#unnumbered = [];
+    this.#dues.cancel();
     for (const listener of this.#endListeners) listener(reason);
     this.#endListeners.clear();
   }

@@ -6,6 +6,7 @@ import { UsageError } from '../base/errors';
 import { ownHost } from '../expose/own-host';
 import { release, revive, withOptions } from '../proxy/functions';
 import { lateOf } from '../proxy/late';
+import { type Absence } from '../session/absence';
 import { type HandleOptions } from '../proxy/options';
 import { requireLease } from '../proxy/realm';
 import { makeLateLike } from '../proxy/sync-late';
@@ -55,6 +56,10 @@ class ChildName implements Binding {
   constructor(named: NameInChild, options: HandleOptions | undefined) {
     this.#named = named;
     this.#options = options;
+  }
+
+  get absence(): Absence | undefined {
+    return this.#options;
   }
 
   get address(): string {

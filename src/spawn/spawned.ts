@@ -50,6 +50,8 @@ export class Spawned<R> implements AsyncDisposable, Ending {
   readonly #records = new Map<number, Error>();
   #isStreamed = false;
   #isSettled = false;
+  /** Somebody has waited for the result, and so has the error. */
+  #isAwaited = false;
   /** Whoever has it ended is not told again. */
   #isGivenUp = false;
   #value: R | undefined;
@@ -100,6 +102,7 @@ export class Spawned<R> implements AsyncDisposable, Ending {
   get result(): Promise<R> {
     return new LazyPromise(() => {
       if (!this.#isStreamed) void this.#stream.drain(); // nobody else will
+      this.#isAwaited = true;
       return this.#result.promise as Promise<R>;
     });
   }
@@ -133,7 +136,9 @@ export class Spawned<R> implements AsyncDisposable, Ending {
     void this.#stream.drain();
     const isOver = await this.#waitFor(this.#over, timeoutMs);
     if (!isOver) return undefined;
-    return throws && !this.#isGivenUp ? ((await this.#result.promise) as R) : this.#value;
+    if (!throws || this.#isGivenUp) return this.#value;
+    this.#isAwaited = true;
+    return (await this.#result.promise) as R;
   }
 
   /** Asks it to end, by SIGTERM; a thread is ended where it stands. Resolves when it has. */
@@ -150,9 +155,10 @@ export class Spawned<R> implements AsyncDisposable, Ending {
     this.#tellDesk((desk) => desk.abort(reason));
   }
 
-  /** `join()`; the task's error comes before that of the block. */
+  /** `join()`; the task's error comes before that of the block, unless the block was told of it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.join();
+    const isTold = this.#isAwaited || this.#stream.hasThrown;
+    await this.join(isTold ? { throws: false } : {});
   }
 
   // ---- its way ---------------------------------------------------------------------------------

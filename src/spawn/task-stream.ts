@@ -14,11 +14,17 @@ export class TaskStream<T> implements AsyncIterableIterator<T, undefined> {
   readonly #kept: T[] = [];
   #failure: { readonly error: unknown } | undefined;
   #isOver = false;
+  #hasThrown = false;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(source: Promise<StreamSource<T>>) {
     this.#source = source;
     source.catch(() => undefined); // told to who iterates
+  }
+
+  /** Whoever iterates was told why it ended. */
+  get hasThrown(): boolean {
+    return this.#hasThrown;
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
@@ -68,7 +74,9 @@ export class TaskStream<T> implements AsyncIterableIterator<T, undefined> {
   #throwFailure(): void {
     const failure = this.#failure;
     this.#failure = undefined;
-    if (failure !== undefined) throw failure.error;
+    if (failure === undefined) return;
+    this.#hasThrown = true;
+    throw failure.error;
   }
 
   #inTurn<R>(body: () => Promise<R>): Promise<R> {

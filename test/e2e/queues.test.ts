@@ -172,6 +172,8 @@ describe('queues', () => {
     const child = await getter(queue);
     await begin(child, 'put', [2]);
     await child.kill();
+    const sessions = async (): Promise<number> => (await manager.inspect()).sessions.length;
+    await until(async () => (await sessions()) === 1, 'the manager to know'); // what was asked for before may be done
     const later = queue.put(3);
     await expect(queue.get()).resolves.toBe(1);
     await later;

@@ -254,9 +254,8 @@ describe('one call', () => {
     using stoppable = withOptions(depot, { signal: stop.signal });
     const waiting = got(stoppable.waitForEnd());
     const reason = new OrderError({ id: 9 });
-    setTimeout(() => {
-      stop.abort(reason);
-    }, 20);
+    await manager.numberOfObjects(); // the call has come before
+    stop.abort(reason);
     expect(await waiting).toBe(reason);
     await until(async () => (await depot.reason()) !== undefined, 'the reason');
     expect(await depot.reason()).toMatchObject({ order: { id: 9 } });
@@ -274,9 +273,8 @@ describe('one call', () => {
     const stop = new AbortController();
     using stoppable = withOptions(depot, { signal: stop.signal });
     const waiting = got(stoppable.waitForEnd());
-    setTimeout(() => {
-      stop.abort(new WeakMap());
-    }, 20);
+    await manager.numberOfObjects(); // the call has come before
+    stop.abort(new WeakMap());
     expect(await waiting).toBeInstanceOf(WeakMap);
     await until(
       async () => ((await depot.reason()) as Error).name === 'AbortError',

@@ -109,11 +109,12 @@ describe('a process that ends before its task', () => {
     const one = run(
       async (given: Except) => {
         given.add(new RangeError('the last word'));
-        await new Promise((resolve) => setTimeout(resolve, 50));
-        process.kill(process.pid, 'SIGKILL');
+        await new Promise(() => undefined);
       },
       [errors],
     );
+    await until(() => errors.last !== undefined, 'the record');
+    process.kill(one.pid ?? 0, 'SIGKILL');
     await expect(one.result).rejects.toBeInstanceOf(ProcessDiedError);
     expect(errors.last).toMatchObject({ name: 'RangeError', message: 'the last word' });
   });

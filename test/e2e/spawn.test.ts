@@ -310,6 +310,22 @@ describe.each(['process', 'thread', 'inline'] as const)('a task in a %s', (teste
           ProcessDiedError,
         );
     });
+
+    test('has a stand-in, once it has ended', async () => {
+      if (kind === 'inline') return; // what it exposed here stays
+      const { called, call } = signalled();
+      const one = run(task('offer'), ['counter', call]);
+      const counter = one.remote<{ add(by: number): number; stop(): void }>('counter');
+      const withDefault = withOptions(counter, { defaultValue: -1 });
+      await called;
+      expect(await withDefault.add(2)).toBe(2);
+      await counter.stop();
+      await one.join();
+      expect(await withDefault.add(2)).toBe(-1);
+      expect(await withOptions(counter, { fallback: { add: (by: number) => by } }).add(7)).toBe(7);
+      const never = one.remote<{ add(by: number): number }>('counter');
+      expect(await withOptions(never, { defaultValue: () => -2 }).add(2)).toBe(-2);
+    });
   });
 
   describe('is waited for', () => {
@@ -350,6 +366,22 @@ describe.each(['process', 'thread', 'inline'] as const)('a task in a %s', (teste
         error: expect.any(RangeError),
         suppressed: expect.any(SyntaxError),
       });
+      const told = async () => {
+        await using one = run(task('fail'));
+        await one.result;
+      };
+      await expect(told()).rejects.toBeInstanceOf(RangeError); // once: the block had it
+      const streamed = async () => {
+        await using one = run(task('failAfter'), [2]);
+        for await (const _value of one.stream());
+      };
+      await expect(streamed()).rejects.toBeInstanceOf(RangeError);
+      const caught = async () => {
+        await using one = run(task('fail'));
+        await expect(one.result).rejects.toBeInstanceOf(RangeError);
+        return one;
+      };
+      expect((await caught()).errors.all()).toHaveLength(1);
       const good = async () => {
         await using one = run(task('add'), [1, 2]);
         return one;

@@ -11,6 +11,7 @@ import {
   revive,
   sameReferent,
   tokenOf,
+  withOptions,
 } from '../../src/index';
 import { Child, Thread } from '../support/runners';
 import { SHORT_LIMITS, endManager, expectNothingHeld } from '../support/managers';
@@ -174,6 +175,14 @@ describe('through serializers', () => {
     );
     expect(outcome).toMatch(/^(?:length 0|TicketGoneError|ObjectGoneError)$/);
     release(late);
+  });
+
+  test('options stay with the handle that has them', async () => {
+    const list = mine(manager.list([1]));
+    const refusing = mine(withOptions(list, { signal: AbortSignal.abort('no more') }));
+    await expect(refusing.at(0)).rejects.toBe('no more');
+    const sent = JSON.parse(JSON.stringify(refusing)) as typeof list;
+    await expect(mine(revive(sent)).at(0)).resolves.toBe(1);
   });
 
   test('revive leaves everything else alone', () => {
