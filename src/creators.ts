@@ -4,7 +4,6 @@
 import { EventEmitter } from 'node:events';
 import { UsageError } from './base/errors';
 import { type Exit } from './process/child';
-import { BaseProxy } from './proxy/base-proxy';
 import { lateOf } from './proxy/late';
 import { type HandleOptions } from './proxy/options';
 import { type Loose, type Remote } from './proxy/remote-types';
@@ -20,6 +19,7 @@ import { type NamespaceProxy, attributesOf } from './types/namespace';
 import { type QueueProxy, requireMaxSize } from './types/queue';
 import { type PoolOptions, type PoolProxy, resolvePoolOptions } from './types/pool';
 import { type SetProxy, membersOf } from './types/set';
+import { isShared } from './types/shared-type';
 import { type ValueProxy } from './types/value';
 import { type ConditionProxy } from './types/condition';
 import { LockProxy } from './types/lock';
@@ -55,7 +55,7 @@ export abstract class Creators extends EventEmitter<ManagerEvents> {
   dict(
     items?: Iterable<readonly [unknown, unknown]> | Readonly<Record<string, unknown>>,
   ): DictProxy<never> {
-    const args = items === undefined ? [] : [items instanceof BaseProxy ? items : entriesOf(items)];
+    const args = items === undefined ? [] : [isShared(items) ? items : entriesOf(items)];
     return this.make('dict', args, 'container') as DictProxy<never>;
   }
 
@@ -185,7 +185,7 @@ function lockArgs(owner: string, options: LockOptions | undefined): LockOptions[
 }
 
 function itemsOf(items: unknown): unknown {
-  if (items instanceof BaseProxy) return items;
+  if (isShared(items)) return items;
   if (typeof items === 'object' && items !== null && Symbol.iterator in items) {
     return [...(items as Iterable<unknown>)];
   }

@@ -3,6 +3,8 @@
 
 import { Creators, makeBy } from './creators';
 import { type Manager } from './manager';
+import { type ManagerNames, namesWithOptions } from './manager-names';
+import { withOptions } from './proxy/functions';
 import { type CallOptions, type HandleOptions, mergeOptions } from './proxy/options';
 import { typesOf } from './registrations';
 import { type Purpose } from './session/parties';
@@ -28,6 +30,9 @@ export function managerWithOptions(subject: Manager, more: CallOptions): Manager
   return front;
 }
 
+/** What answers a handle that finds its object with each use. */
+const LATE: ReadonlySet<string | symbol> = new Set(['named', 'module']);
+
 class Traps implements ProxyHandler<Manager> {
   readonly #options: HandleOptions;
 
@@ -41,7 +46,12 @@ class Traps implements ProxyHandler<Manager> {
         makeBy(manager, typeid, args, purpose, this.#options);
     }
     const member: unknown = Reflect.get(manager, name, manager);
+    if (name === 'names') return namesWithOptions(member as ManagerNames, this.#options);
     if (typeof member !== 'function' || name === 'constructor') return member;
+    if (LATE.has(name)) {
+      return (...args: unknown[]): object =>
+        withOptions(Reflect.apply(member, manager, args) as object, this.#options);
+    }
     const self = isCreator(manager, name) ? front : manager;
     return (...args: unknown[]): unknown => {
       const answer: unknown = Reflect.apply(member, self, args);

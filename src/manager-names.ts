@@ -2,8 +2,9 @@
 
 import { UsageError } from './base/errors';
 import { isBoolean, option, resolveOptions } from './base/options';
-import { isProxy } from './proxy/functions';
+import { isProxy, release, withOptions } from './proxy/functions';
 import { type Create, DESK, type Naming } from './proxy/named';
+import { type HandleOptions } from './proxy/options';
 import { type Connection } from './session/connection';
 import { type NameOptions, requireName } from './session/naming';
 import { type Key } from './types/keys';
@@ -32,23 +33,36 @@ export function resolveNaming(key: Key, create?: Create, options?: NameOptions):
   return { key, create, options: resolveOptions('named()', RULES, options) };
 }
 
+/** The same names, asked with these options, which proxies of them have too. */
+export let namesWithOptions: (names: ManagerNames, options: HandleOptions) => ManagerNames;
+
 /** The names of a manager. Each method rejects with `UsageError` for a key that is no primitive. */
 export class ManagerNames {
-  readonly #connection: () => Connection;
+  static {
+    namesWithOptions = (names, options) => new ManagerNames(names.#connection, options);
+  }
 
-  constructor(connection: () => Connection) {
+  readonly #connection: () => Connection;
+  readonly #options: HandleOptions | undefined;
+
+  constructor(connection: () => Connection, options?: HandleOptions) {
     this.#connection = connection;
+    this.#options = options;
   }
 
   /** What it stands for now: a proxy, which is not late bound, or a copy of a plain value. `ObjectGoneError`. */
-  get(key: Key): Promise<unknown> {
-    return this.#ask('get', key);
+  async get(key: Key): Promise<unknown> {
+    const found = await this.#ask('get', key);
+    if (this.#options === undefined || !isProxy(found)) return found;
+    const proxy = withOptions(found as object, this.#options);
+    release(found as object);
+    return proxy;
   }
   has(key: Key): Promise<boolean> {
     return this.#ask('has', key) as Promise<boolean>;
   }
   async keys(): Promise<Key[]> {
-    return (await this.#connection().manage('keys', [], DESK)) as Key[];
+    return (await this.#manage('keys')) as Key[];
   }
   /**
    * From now on it stands for `to`, for all that use it: a shared object, plain data, or what a
@@ -67,6 +81,12 @@ export class ManagerNames {
 
   async #ask(name: string, key: Key, ...args: unknown[]): Promise<unknown> {
     requireName(key);
-    return await this.#connection().manage(name, [key, ...args], DESK);
+    return await this.#manage(name, key, ...args);
+  }
+
+  async #manage(name: string, ...args: unknown[]): Promise<unknown> {
+    const { timeoutMs, signal, serializer, returns } = this.#options ?? {};
+    const details = { ...DESK, timeoutMs, signal, serializer, returns };
+    return await this.#connection().manage(name, args, details);
   }
 }

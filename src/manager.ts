@@ -281,6 +281,7 @@ export class Manager extends Creators implements AsyncDisposable {
       imports,
       registrations: this.#registrations,
       types: modulesOf(settings.types),
+      log: openLog(settings.log, settings.logLevel),
     });
     return this.#server;
   }

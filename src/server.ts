@@ -6,6 +6,7 @@ import { Host } from './host/host';
 import { Registry, type RegisteredType } from './host/registry';
 import { homeOf } from './home';
 import { logFault } from './log/faults';
+import { type LogTarget } from './log/log-target';
 import { resolveShutdownOptions } from './manager-options';
 import { Names } from './names/names';
 import { type ResolvedModule } from './process/modules';
@@ -30,6 +31,8 @@ export interface ServerOptions {
   readonly debug: boolean;
   readonly serializer: string;
   readonly imports: boolean | readonly string[];
+  /** Default: where this process logs, if anywhere. */
+  readonly log: LogTarget | undefined;
 }
 
 export class Server
@@ -63,15 +66,16 @@ export class Server
     this.#host.on('session', (session) => this.emit('session', session));
     this.#host.on('sessionEnd', (session) => this.emit('sessionEnd', session));
     this.#host.on('fault', (fault) => {
-      logFault(fault);
+      logFault(fault, options.log);
       this.emit('warning', fault);
     });
-    this.#closed = new Promise((resolve) => {
+    const closed = new Promise<void>((resolve) => {
       this.#host.once('closed', resolve);
     });
-    void this.#closed.then(() => {
+    this.#closed = closed.then(async () => {
       this.#isListening = false;
       removePrivateDirectory(options.address);
+      await options.log?.close();
     });
   }
 
@@ -117,6 +121,7 @@ export class Server
     const { drainMs } = resolveShutdownOptions(options);
     await this.#listening?.catch(() => undefined); // it could not listen: there is nothing to close
     await this.#host.close(drainMs);
+    await this.#closed;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

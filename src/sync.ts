@@ -6,7 +6,7 @@ import { Manager, connectionOf, makeObject } from './manager';
 import { behind } from './manager-front';
 import { hasEnded } from './process/child';
 import { type ModuleRef } from './process/modules';
-import { blocking, requireElsewhere } from './proxy/functions';
+import { blocking, requireElsewhere, withOptions } from './proxy/functions';
 import { type CallOptions, type HandleOptions, SYNC, mergeOptions } from './proxy/options';
 import { type Loose } from './proxy/remote-types';
 import { typesOf } from './registrations';
@@ -124,11 +124,15 @@ export class BlockingManager extends Creators {
   }
 
   module(specifier: string): object {
-    return blocking(this.#manager.module(specifier));
+    return this.#late(this.#manager.module(specifier));
   }
 
   named(key: Key, create?: () => object, options?: NameOptions): object {
-    return blocking(this.#manager.named(key, create, options));
+    return this.#late(this.#manager.named(key, create, options));
+  }
+
+  #late(handle: object): object {
+    return blocking(withOptions(handle, this.#options));
   }
 
   start(initializer?: ModuleRef, ...args: unknown[]): void {

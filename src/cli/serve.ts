@@ -7,6 +7,7 @@ import { statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
 import { ReferentError, UsageError, messageOf } from '../base/errors';
+import { adoptName } from '../log/child-log';
 import { Manager } from '../manager';
 import { removePrivateDirectory, sweepPrivateDirectories } from '../process/runtime-directory';
 import { type Server } from '../server';
@@ -38,6 +39,18 @@ const FLAGS = {
     value: 'MODULE',
     help: 'what clients may load by manager.module(), as they ask for it; may be repeated',
   },
+  serializer: {
+    type: 'string',
+    value: 'NAME',
+    help: 'what carries structured data: v8 (default), msgpack, json',
+  },
+  name: { type: 'string', value: 'NAME', help: 'what this process is called in logs and by ps' },
+  log: {
+    type: 'string',
+    value: 'ADDRESS',
+    help: 'a log server that takes its warnings and faults; of this user, without a key',
+  },
+  'log-level': { type: 'string', value: 'LEVEL', help: 'what is below is not logged there' },
   ...ACCESS,
   'drain-ms': {
     type: 'string',
@@ -80,8 +93,18 @@ function serverFor(values: Given<typeof FLAGS>): Server {
   const { listen: address } = values;
   const types = (values.types ?? []).map(moduleOf);
   const access = accessTo(address, values);
-  const { imports = [], debug = false } = values;
-  return new Manager({ ...access, address, types, imports, debug }).getServer();
+  const { imports = [], debug = false, serializer, name, log, 'log-level': logLevel } = values;
+  if (name !== undefined) adoptName(name);
+  const logging = { log, logLevel };
+  return new Manager({
+    ...access,
+    ...logging,
+    address,
+    types,
+    imports,
+    debug,
+    serializer,
+  }).getServer();
 }
 
 /** A file, from the working directory, or else a package. */

@@ -39,7 +39,8 @@ export function adoptLog(log: ChildLog | undefined, name?: string): void {
   }
 }
 
-function adoptName(name: string): void {
+/** What this process is called in logs, and by `ps`. */
+export function adoptName(name: string): void {
   setProcessName(name);
   if (isMainThread) process.title = `referent ${name}`;
 }

@@ -86,6 +86,11 @@ export class LogTarget implements LogSink {
   ): Promise<void> {
     const { process: name = processNameOf(child.pid ?? process.pid), thread = 'main' } = names;
     await forwardOutput(child, this, { host: getHostName(), process: name, thread });
+    await this.close();
+  }
+
+  /** Ends what was made for this target alone, when that has what was written. */
+  async close(): Promise<void> {
     await this.#destination.own?.close();
   }
 }

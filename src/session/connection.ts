@@ -26,7 +26,7 @@ import { parseToken } from '../wire/token';
 import { unpackValue } from '../wire/values';
 import { type LaneOptions, tooSlow } from './lane';
 import { PipeEnd } from '../transport/sync-pipe';
-import { readFailure } from '../process/runtime-directory';
+import { isPrivateAddress, readFailure } from '../process/runtime-directory';
 import { Blocking } from './blocking';
 import { ClientParty } from './client-party';
 import {
@@ -404,7 +404,10 @@ export class Connection implements Minter {
           : await connectLink();
       } catch (error) {
         if (this.session.ended !== undefined) throw this.session.ended;
-        if (await retry(error, ++this.#attempts)) continue;
+        // A lane has the session: who let it in listened there, and is not still to come. (Only the
+        // lane of a private manager comes in by another door, which opens a moment before.)
+        const isGone = this.#isAdmitted && !isPrivateAddress(address);
+        if (!isGone && (await retry(error, ++this.#attempts))) continue;
         if (this.#isAdmitted) throw await this.#options.describeLoss(error as Error);
         throw unreachable(address, error);
       }

@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import { LimitError, UsageError } from '../base/errors';
 import { BaseProxy, ELEMENTS, type Elements } from '../proxy/base-proxy';
 import { type Flow } from '../proxy/flow';
+import { lateOf } from '../proxy/late';
 import { ELEMENT, type Element, type HasElements } from '../session/elements';
 import { equals } from '../session/exposure';
 import { type Purpose } from '../session/parties';
@@ -70,7 +71,7 @@ export class ListReferent implements Copyable, HasElements {
     this.#items.splice(index, 0, value);
   }
   extend(items: readonly unknown[] | ListReferent): number {
-    const more = items instanceof ListReferent ? items.toArray() : items;
+    const more = items instanceof ListReferent ? items.toArray() : arrayOf(items);
     this.#version++;
     for (const item of more) this.#items.push(item);
     return this.#items.length;
@@ -315,6 +316,7 @@ export class ListProxy<T = unknown> extends BaseProxy implements AsyncIterable<T
 
   /** An iterable that throws rejects. */
   *#extend(items: Iterable<T> | ListProxy<T>): Flow<number> {
+    if (lateOf(items) !== undefined) return yield this.call('extend', [items]); // read there
     if (!(items instanceof ListProxy)) return yield this.call('extend', [arrayOf(items)]);
     return yield this.call('extend', [this.isNear(items) ? items : yield items.toArray()]);
   }
@@ -382,7 +384,9 @@ const EXPOSED = [
 function arrayOf(items: Iterable<unknown>): unknown[] {
   if (typeof (items as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function')
     return [...items];
-  throw new TypeError('A list is extended by an array, another iterable, or a shared list');
+  throw new TypeError(
+    'A list is extended by an array, another iterable, or a shared list; by a name of another manager as await manager.names.get(key)',
+  );
 }
 
 export const listType: SharedType = {

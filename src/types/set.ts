@@ -5,13 +5,14 @@ import { inspect } from 'node:util';
 import { UsageError } from '../base/errors';
 import { BaseProxy } from '../proxy/base-proxy';
 import { type Flow } from '../proxy/flow';
+import { lateOf } from '../proxy/late';
 import { ELEMENT, type Element, type HasElements } from '../session/elements';
 import { type Purpose } from '../session/parties';
 import { type Copyable, TO_PLAIN } from '../session/plain-copy';
 import { type Chunk, type IterationOptions, firstChunk, iterateChunks } from './chunks';
 import { sizeElement } from './indices';
 import { type Key, badKey, isKey, requireKey } from './keys';
-import { type SharedType } from './shared-type';
+import { type SharedType, isShared } from './shared-type';
 
 const A_MEMBER = 'A member of a set';
 
@@ -206,6 +207,7 @@ export class SetProxy<T extends Key = Key> extends BaseProxy implements AsyncIte
 
   /** A set of another manager is read first, and then sent. */
   *#operate(name: string, other: Members<T>): Flow<unknown> {
+    if (lateOf(other) !== undefined) return yield this.call(name, [other]); // read there
     if (!(other instanceof SetProxy)) return yield this.call(name, [membersOf(other)]);
     return yield this.call(name, [this.isNear(other) ? other : yield other.values()]);
   }
@@ -217,13 +219,15 @@ export class SetProxy<T extends Key = Key> extends BaseProxy implements AsyncIte
 
 /** What a set is made of, to be sent: checked members, or the shared set that has them. */
 export function membersOf(items: unknown): unknown {
-  return items instanceof BaseProxy ? items : requireMembers(items);
+  return isShared(items) ? items : requireMembers(items);
 }
 
 function requireMembers(items: unknown): unknown[] {
   const isIterable = typeof items === 'object' && items !== null && Symbol.iterator in items;
   if (!isIterable && typeof items !== 'string')
-    throw new UsageError('Members of a set are given as an iterable, or as another shared set');
+    throw new UsageError(
+      'Members of a set are given as an iterable, or as another shared set; by a name of another manager as await manager.names.get(key)',
+    );
   const members = [...(items as Iterable<unknown>)];
   for (const member of members) requireKey(A_MEMBER, member);
   return members;

@@ -3,6 +3,8 @@
 
 import { type Imports } from '../process/imports';
 import { type ResolvedModule } from '../process/modules';
+import { BaseProxy } from '../proxy/base-proxy';
+import { lateOf } from '../proxy/late';
 import { type ProxyClass } from '../proxy/realm';
 import { type TlsOptions } from '../transport/tls-options';
 
@@ -34,4 +36,10 @@ export interface SharedType {
   readonly owned?: boolean;
   /** Keeps what it is given: nothing that is owned. */
   readonly isContainer?: boolean;
+}
+
+/** Whether it stands for a shared object, which the manager reads itself: a proxy, or a named handle. */
+export function isShared(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return value instanceof BaseProxy || lateOf(value) !== undefined;
 }

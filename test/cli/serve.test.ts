@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ConnectionLostError, Manager, type Remote, handle } from '../../src/index';
 import { type Serving, Servers, Running, referent } from '../support/command';
+import { keepLog } from '../support/log-servers';
 import { until } from '../support/until';
 
 jest.setTimeout(30_000);
@@ -222,5 +223,30 @@ describe('the address', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('a file of another kind');
     expect(readFileSync(servers.path('s'), 'utf8')).toBe('precious');
+  });
+});
+
+describe('what it tells others', () => {
+  it('goes to the log server of --log, under the name of --name, from --log-level on', async () => {
+    await using log = await keepLog();
+    const { address } = log.server;
+    const args = [...at(unixSocket()), '--log', address, '--log-level', 'warn', '--name', 'depot'];
+    const serving = await servers.start(args);
+    const stranger = Manager.connect(serving.address, { authkey: 'x'.repeat(20), retries: 0 });
+    await expect(stranger.ping()).rejects.toThrow('refused the authkey');
+    await log.reached(1);
+    expect(log.records).toMatchObject([{ process: 'depot', source: 'manager', level: 'warn' }]);
+    const client = Manager.connect(serving.address, { authkey, retries: 0 });
+    await client.shutdown();
+    expect((await serving.ended()).code).toBe(0);
+  });
+
+  it('is carried by the serializer of --serializer', async () => {
+    const serving = await servers.start(['--serializer', 'json']);
+    const client = Manager.connect(serving.address, { serializer: 'v8', retries: 0 });
+    using list = client.list([new Map([['a', 1]])]);
+    await expect(list.length).rejects.toThrow('v8');
+    await client.close();
+    expect(await referent('serve', '--serializer', 'xml')).toMatchObject({ code: 2, stdout: '' });
   });
 });

@@ -347,3 +347,25 @@ it('a set address reaches children, and is left by closing', async () => {
   });
   await closeLogger();
 });
+
+describe('a server in this process', () => {
+  test('logs its faults where option `log` says, from `logLevel` on, until it ends', async () => {
+    const records: string[] = [];
+    const write = (_fields: unknown, message: unknown): number => records.push(String(message));
+    const log = { info: write, warn: write, error: write, child: write, bindings: () => ({}) };
+    const serve = async (logLevel: string): Promise<void> => {
+      await using serving = new Manager({ log, logLevel });
+      const server = await serving.getServer().listen();
+      const told: Error[] = [];
+      server.on('warning', (warning) => told.push(warning));
+      await using stranger = Manager.connect(server.address, { authkey: 'x'.repeat(20) });
+      await expect(stranger.ping()).rejects.toThrow('refused the authkey');
+      await server.close();
+      expect(told).toHaveLength(1);
+    };
+    await serve('error');
+    expect(records).toEqual([]);
+    await serve('warn');
+    expect(records).toHaveLength(1);
+  });
+});

@@ -11,6 +11,7 @@ import {
   release,
   revive,
   sync,
+  withOptions,
 } from '../../src/index';
 import { SHORT_LIMITS, endManager } from '../support/managers';
 import { shareManager } from '../support/shared';
@@ -177,4 +178,18 @@ describe('over a network', () => {
       await server.shutdown();
     }
   });
+});
+
+test('a module of a manager with options has them', async () => {
+  const gone = withOptions(manager, { signal: AbortSignal.abort() });
+  const later = async (from: Manager) => {
+    const module = from.module<Fixture>(cjs);
+    try {
+      return await module.later(1);
+    } finally {
+      release(module);
+    }
+  };
+  await expect(later(gone)).rejects.toThrow('aborted');
+  await expect(later(manager)).resolves.toBe(1);
 });

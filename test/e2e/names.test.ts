@@ -1,11 +1,13 @@
 import {
   type DictProxy,
+  type EventProxy,
   FenceError,
   type ListProxy,
   type LockProxy,
   Manager,
   ObjectGoneError,
   type Remote,
+  TimeoutError,
   UsageError,
   handle,
   isProxy,
@@ -412,3 +414,53 @@ async function joined(): Promise<Joined> {
   }, manager.address);
   return Object.assign(child, { [Symbol.asyncDispose]: () => child.kill() });
 }
+
+describe('of a manager with options', () => {
+  test('a named handle and the names have them, and what names.get answers', async () => {
+    const hasty = withOptions(manager, { timeoutMs: 50 });
+    const events = ['named', 'sync', 'got'].map((key) => [key, manager.named(key, () => mine(manager.event()))] as const); // prettier-ignore
+    for (const [, event] of events) await event.isSet();
+    const named = hasty.named<EventProxy>('named');
+    await expect(named.wait()).rejects.toBeInstanceOf(TimeoutError);
+    expect(() => sync(hasty).named<EventProxy>('sync').wait()).toThrow(TimeoutError);
+    const got = mine((await hasty.names.get('got')) as EventProxy);
+    await expect(got.wait()).rejects.toBeInstanceOf(TimeoutError);
+    const gone = withOptions(manager, { signal: AbortSignal.abort() });
+    await expect(gone.names.keys()).rejects.toThrow('aborted');
+    await expect(gone.names.has('named')).rejects.toThrow('aborted');
+    await expect(manager.names.has('named')).resolves.toBe(true);
+  });
+});
+
+describe('a named handle as what a container is filled with', () => {
+  test('is read in the manager, as a proxy is', async () => {
+    const numbers = manager.named('numbers', () => mine(manager.list([1, 2])));
+    const members = manager.named('members', () => mine(manager.set([2, 3])));
+    await numbers.push(2);
+    await members.add(4);
+    const list = mine(manager.list(numbers as unknown as Iterable<number>));
+    await expect(list.extend(numbers)).resolves.toBe(6);
+    const blocking = mine(sync(list));
+    expect(blocking.extend(numbers)).toBe(9);
+    await expect(numbers.extend(numbers)).resolves.toBe(6);
+    const set = mine(manager.set([1, 2]));
+    await expect(set.intersection(members)).resolves.toEqual(new Set([2]));
+    await set.unionUpdate(members);
+    await expect(set.isSupersetOf(members)).resolves.toBe(true);
+    const copy = mine(manager.set(members as unknown as Iterable<number>));
+    await expect(copy.values()).resolves.toEqual([2, 3, 4]);
+  });
+
+  test('of another manager is refused with a remedy, and nothing is changed', async () => {
+    await using other = new Manager({ limits: SHORT_LIMITS });
+    const far = other.named('far', () => mine(other.list([1])));
+    await far.push(2);
+    const [list, set] = [mine(manager.list([0])), mine(manager.set([0]))];
+    await expect(list.extend(far)).rejects.toThrow('await manager.names.get(key)');
+    await expect(set.unionUpdate(far as never)).rejects.toThrow('await manager.names.get(key)');
+    await expect(list.toArray()).resolves.toEqual([0]);
+    const near = (await other.names.get('far')) as ListProxy<number>;
+    await expect(list.extend(near)).resolves.toBe(3);
+    release(near);
+  });
+});

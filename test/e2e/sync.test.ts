@@ -1,5 +1,6 @@
 // Calls that block: every case over FIFOs, and over a thread with a socket.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +18,7 @@ import {
   withOptions,
 } from '../../src/index';
 import { type ListProxy } from '../../src/index';
+import { hasEnded } from '../../src/process/child';
 import { type Blocker } from '../fixtures/blocker';
 import { type Counter } from '../fixtures/classes';
 import { SHORT_LIMITS, endManager, expectNothingHeld, isAlive } from '../support/managers';
@@ -401,6 +403,24 @@ it('over tcp, a connected client blocks as well, and leaves nothing', async () =
   expect((sync(client).dict({ big }).get('big') as Buffer).equals(big)).toBe(true);
   await client.close();
   await until(async () => (await manager.numberOfObjects()) === 0, 'nothing to linger');
+  await manager.shutdown();
+});
+
+it('whose first use blocks hears at once that the server was killed', async () => {
+  const authkey = 'a key of enough bytes';
+  const manager = new Manager({ address: 'tcp://127.0.0.1:0', authkey });
+  await manager.start();
+  const client = Manager.connect(manager.address, { authkey, retryDelayMs: 100_000 });
+  const disconnected = once(client, 'disconnect');
+  const blocking = sync(client).list([1]);
+  expect(blocking.length).toBe(1);
+  const pid = manager.pid ?? 0;
+  process.kill(pid, 'SIGKILL');
+  while (!hasEnded(pid)); // the event loop has not turned: there is no link yet
+  const [reason] = (await disconnected) as [Error];
+  expect(reason).toBeInstanceOf(ConnectionLostError);
+  expect(() => blocking.length).toThrow(ConnectionLostError);
+  await client.close();
   await manager.shutdown();
 });
 
