@@ -8,29 +8,50 @@ import { retryLocal } from './proxy/realm';
 import { isPassing } from './session/loss';
 import { isNetwork } from './transport/address';
 
+/** Longer than this no delay grows. */
+const DELAY_MS_MAX = 60_000;
+
+/** Before the attempt that follows number `attempt`, which failed. */
+export function delayAfter(
+  attempt: number,
+  { retryDelayMs, retryBackoff }: Pick<ConnectSettings, 'retryDelayMs' | 'retryBackoff'>,
+): number {
+  if (retryBackoff === 1) return retryDelayMs;
+  return Math.min(
+    retryDelayMs * retryBackoff ** (attempt - 1),
+    Math.max(retryDelayMs, DELAY_MS_MAX),
+  );
+}
+
 /**
  * Whether to make another attempt; waits before. `warn` hears of the first one that failed. Rejects
  * with the signal's reason.
  */
 export async function tryAgain(
   address: string,
-  { retries, retryDelayMs, signal }: ConnectSettings,
+  settings: ConnectSettings,
   { error, attempt }: { readonly error: unknown; readonly attempt: number },
   warn: (warning: Error) => void,
 ): Promise<boolean> {
+  const { retries, retryDelayMs, retryBackoff, signal } = settings;
   signal?.throwIfAborted();
   if (isPrivateAddress(address)) return await retryLocal(error, attempt);
   if (attempt > retries || (isNetwork(address) && !isPassing(error))) return false;
   if (attempt === 1) {
     const rest = retries === 1 ? 'once more' : `up to ${String(retries)} times more`;
+    const every = retryBackoff === 1 ? 'every' : 'after';
     warn(
       new ConnectionLostError(
-        `Cannot connect to ${address} yet: ${messageOf(error)}; trying ${rest}, every ${String(retryDelayMs)} ms`,
+        `Cannot connect to ${address} yet: ${messageOf(error)}; trying ${rest}, ${every} ${String(retryDelayMs)} ms`,
         { cause: error, outcome: 'not-sent' },
       ),
     );
   }
-  await sleep(retryDelayMs, undefined, signal === undefined ? {} : { signal }).catch(
+  await sleep(
+    delayAfter(attempt, settings),
+    undefined,
+    signal === undefined ? {} : { signal },
+  ).catch(
     () => undefined, // aborted: with whose reason, the next line says
   );
   signal?.throwIfAborted();

@@ -78,7 +78,10 @@ export interface ConnectOptions extends Pick<
 > {
   /** Further attempts when nobody listens yet. Default 4. */
   readonly retries?: number | undefined;
+  /** Before the second attempt. Default 3000. */
   readonly retryDelayMs?: number | undefined;
+  /** Each further delay is so many times the one before, up to a minute. Default 1: all are the same. */
+  readonly retryBackoff?: number | undefined;
   /** Ends the attempts. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -143,6 +146,7 @@ const CONNECT_RULES = {
   limits: MANAGER_RULES.limits,
   retries: option(4, isCount, 'a whole number >= 0'),
   retryDelayMs: option(3000, isDuration, 'a number of milliseconds >= 0'),
+  retryBackoff: option(1, (value) => isDuration(value) && (value as number) >= 1, 'a number >= 1'),
   signal: option<AbortSignal | undefined>(
     undefined,
     (value) => value instanceof AbortSignal,
