@@ -12,6 +12,7 @@ import {
 import { writeReferences, type Reference } from '../../src/wire/references';
 import { type ByteWriter } from '../../src/wire/bytes';
 import { FakeHandle, SessionPair } from '../support/session-pair';
+import { until } from '../support/until';
 
 let pair: SessionPair;
 /** Calls that the server was asked for, in their order. */
@@ -311,9 +312,7 @@ describe('what a call lends', () => {
       rawCall({ reply: false }, [{ kind: 'own', id: 999, relative: false }, lent]),
     );
     await pair.settle();
-    await new Promise((resolve) => setTimeout(resolve, 30)); // the server's releases leave after 20 ms
-    await pair.settle();
-    expect(pair.client.party.counts.has(55)).toBe(false);
+    await until(() => !pair.client.party.counts.has(55), 'it to be given back');
   });
 });
 
