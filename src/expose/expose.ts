@@ -1,5 +1,6 @@
 // Objects of this process, shared as they are: they stay here, and others call them through proxies.
 
+import { types } from 'node:util';
 import { UsageError, rethrow } from '../base/errors';
 import { isDuration, isObject, isString, isStrings, option, resolveOptions } from '../base/options';
 import { isProxy } from '../proxy/functions';
@@ -88,6 +89,8 @@ const LISTEN_RULES = {
 export function expose<T extends object>(object: T, options?: ExposeOptions): Exposed<T> {
   if (!isObject(object) && typeof object !== 'function')
     throw new UsageError('Only an object or a function can be exposed');
+  if (types.isPromise(object))
+    throw new UsageError('A promise cannot be exposed: await it, and expose what it gives');
   if (isProxy(object))
     throw new UsageError(
       'A proxy cannot be exposed: send it as it is, its object is shared already',

@@ -81,7 +81,7 @@ export class ObjectGate implements Gate {
     if (absence !== undefined && !hasDefault) return valueOf(absence.defaultValue, operation);
     const referent = nameOf(this.#manager, this.#row.id);
     throw new NotListeningError(
-      `Nobody listens for object ${String(this.#row.id)}: its process has closed what it exposed; give the call a defaultValue, or wait with ready(proxy)`,
+      `Nobody listens for object ${String(this.#row.id)}: its process has closed what it exposed, or rejects the calls that wait; give the call a defaultValue, or wait with ready(proxy)`,
       { referent },
     );
   }

@@ -2,6 +2,7 @@
 
 import { type ChildProcess } from 'node:child_process';
 import {
+  AuthenticationError,
   ConnectionLostError,
   ObjectGoneError,
   ProcessDiedError,
@@ -53,7 +54,7 @@ export async function ready(proxy: object, options?: ReadyOptions): Promise<void
       throw new TimeoutError(`Nobody has listened within ${String(timeoutMs)} ms`);
     });
   } catch (error) {
-    if (end !== undefined && error instanceof ConnectionLostError)
+    if (end !== undefined && isLoss(error))
       await inTime(end.then(hasDied), { timeoutMs: NEWS_MS }, () => undefined);
     throw error;
   } finally {
@@ -83,6 +84,11 @@ async function askReadyByName(binding: Binding, signal: AbortSignal): Promise<un
       if (!(error instanceof ObjectGoneError)) throw error;
     }
   }
+}
+
+/** With a process goes the directory of its host, and so the key to it. */
+function isLoss(error: unknown): boolean {
+  return error instanceof ConnectionLostError || error instanceof AuthenticationError;
 }
 
 function nothing(): undefined {

@@ -8,6 +8,7 @@
 // Rule 4: a time runs from when a name was last used, or an object last held by a proxy or a token.
 
 import { UsageError } from '../base/errors';
+import { isObject } from '../base/options';
 import { type ObjectTable, Row } from '../refs/objects';
 import { type RunningCall, currentCaller } from '../session/current-call';
 import { type Delivery } from '../session/delivery';
@@ -123,6 +124,10 @@ export class Names implements NameService {
    * reach of it; by default everything that does not begin with `_`.
    */
   publish(key: Name, object: object, exposure: Exposure = openExposure('object')): void {
+    if (!isObject(object) && typeof object !== 'function')
+      throw new UsageError(
+        `Only an object or a function can be published as ${nameText(key)}; a plain value gets a name by manager.names.replace(key, value)`,
+      );
     const { typeid } = exposure;
     const row =
       this.#rowOf(object) ??

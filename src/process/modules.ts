@@ -21,7 +21,9 @@ export function resolveModule(ref: ModuleRef): ResolvedModule {
   requireName(ref);
   if (typeof ref === 'string' || ref instanceof URL)
     return { url: urlOf(ref), exportName: 'default' };
-  return { url: urlOf(ref.module), exportName: ref.export ?? 'default' };
+  const { module, export: exportName = 'default', ...others } = ref;
+  requireNone(others);
+  return { url: urlOf(module), exportName };
 }
 
 function requireName(ref: unknown): void {
@@ -29,6 +31,14 @@ function requireName(ref: unknown): void {
   if (typeof name === 'string' || name instanceof URL) return;
   throw new UsageError(
     'Code for another process is named by its module: a path or URL, or { module, export }',
+  );
+}
+
+function requireNone(others: object): void {
+  const [name] = Object.keys(others);
+  if (name === undefined) return;
+  throw new UsageError(
+    `Unknown field "${name}" of what names code for another process; there are: module, export`,
   );
 }
 

@@ -2,7 +2,7 @@
 // its answer. It goes to one object, which is found when the use begins. Where the name has come to
 // stand for something else meanwhile nothing of the use ran, and the whole of it is done again.
 
-import { types } from 'node:util';
+import { inspect, types } from 'node:util';
 import {
   ConnectionLostError,
   LimitError,
@@ -142,7 +142,7 @@ export class Use {
         const { now } = this.#course;
         try {
           const { raw } = await this.#boxed(now);
-          for await (const item of raw as AsyncIterable<unknown>) {
+          for await (const item of requireIterable(raw)) {
             begun = true;
             yield item;
           }
@@ -347,4 +347,13 @@ export function restless(binding: Binding): LimitError {
 /** Whoever waits for the use is told. */
 function told(): undefined {
   return undefined;
+}
+
+function requireIterable(value: unknown): AsyncIterable<unknown> {
+  const iterable = value as Partial<AsyncIterable<unknown>> | null | undefined;
+  if (typeof iterable?.[Symbol.asyncIterator] === 'function')
+    return iterable as AsyncIterable<unknown>;
+  throw new TypeError(
+    `Cannot iterate with for await: ${inspect(value, { depth: 0 })} is not iterable`,
+  );
 }

@@ -330,6 +330,7 @@ interface Source {
 
 /** A result that cannot be sent is the task's fault, not that of our own method. */
 function asResult(name: string, error: unknown): unknown {
+  if (!(error instanceof Error)) return error; // a task may throw anything, undefined too
   const { remoteName, cause } = error as { remoteName?: unknown; cause?: unknown };
   if (remoteName !== SerializationError.name || !(cause instanceof Error)) return error;
   return new SerializationError(`The result of "${name}" cannot be sent: ${cause.message}`, {

@@ -1,6 +1,7 @@
 // A task's own process: forked, told where its seat is, and heard of until it has ended.
 
 import { type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { deferred } from '../base/deferred';
 import { UsageError } from '../base/errors';
@@ -80,8 +81,15 @@ export class TaskProcess implements Vessel {
   /** It could not be started at all, or a message to it was lost: then its end follows. */
   #onError(cause: Error): void {
     if (this.#child.pid !== undefined) return;
-    this.#failure = new UsageError(`Cannot start a process: ${cause.message}`, { cause });
+    const text = `Cannot start a process: ${cause.message}${this.#blame()}`;
+    this.#failure = new UsageError(text, { cause });
     this.#end();
+  }
+
+  /** The system says of a directory that is missing that the program is. */
+  #blame(): string {
+    const { cwd } = this.#options;
+    return cwd === undefined || existsSync(cwd) ? '' : `; its option "cwd", ${cwd}, is not there`;
   }
 
   /** What it said last is read before its end is told. */

@@ -12,6 +12,7 @@ import {
   expose,
   handle,
   ready,
+  spawn,
   release,
   revive,
   withOptions,
@@ -370,6 +371,19 @@ describe('ready', () => {
     expect(child.process.listenerCount('exit')).toBe(0);
     await expect(ready(proxy, { process: child.process })).rejects.toBeInstanceOf(ProcessDiedError);
     await expect(ready(proxy)).rejects.toBeInstanceOf(ManagerDiedError);
+  });
+
+  test('by a name, in a process that ends before it has given it', async () => {
+    const task = spawn(() => 1);
+    await task.join();
+    await expect(ready(task.remote('never'), { process: task })).rejects.toBeInstanceOf(
+      ProcessDiedError,
+    );
+    const brief = spawn(() => 1);
+    await expect(ready(brief.remote('never'), { process: brief })).rejects.toBeInstanceOf(
+      ProcessDiedError,
+    );
+    await brief.join();
   });
 
   test('in this process', async () => {

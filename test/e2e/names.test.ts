@@ -386,6 +386,16 @@ describe('travelling', () => {
     await endManager(other);
   });
 
+  test('a loop over what has no items says what it is', async () => {
+    const lock = manager.named<object>('lock', () =>
+      mine(manager.lock()),
+    ) as AsyncIterable<unknown>;
+    await expect(async () => {
+      for await (const item of lock) void item;
+    }).rejects.toThrow(/^Cannot iterate with for await: .*lock.* is not iterable$/i);
+    await manager.names.delete('lock');
+  });
+
   test('a server gives its own live objects names', async () => {
     const server = new Manager({ authkey: 'x'.repeat(16) }).getServer();
     await server.listen();

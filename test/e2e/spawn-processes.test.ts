@@ -126,6 +126,8 @@ describe('a process', () => {
     await expect(absent.result).rejects.toThrow(UsageError);
     await expect(absent.result).rejects.toThrow('ENOENT');
     await expect(absent.join()).rejects.toThrow('Cannot start a process');
+    const nowhere = run(task('add'), [1, 2], { cwd: '/no/such/place' });
+    await expect(nowhere.result).rejects.toThrow('its option "cwd", /no/such/place, is not there');
   });
 
   test('has the environment, the directory and the name that it is given', async () => {

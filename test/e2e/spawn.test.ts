@@ -135,6 +135,7 @@ describe.each(['process', 'thread', 'inline'] as const)('a task in a %s', (teste
       const text = run(task('failWith'), ['just a text']);
       await expect(text.result).rejects.toBe('just a text');
       expect(text.errors.all()).toEqual([]);
+      await expect(run(task('failWith'), [undefined]).result).rejects.toBeUndefined();
     });
 
     test('an error that nobody looks at', async () => {
@@ -157,6 +158,13 @@ describe.each(['process', 'thread', 'inline'] as const)('a task in a %s', (teste
       const absent = run(join(__dirname, 'no-such-file.ts'));
       await expect(absent.result).rejects.toThrow(UsageError);
       await expect(absent.result).rejects.toThrow('no-such-file');
+    });
+
+    test('a UsageError, where the name of the task has a field that is none', async () => {
+      const misspelt = { module: module_, exports: 'add' };
+      await expect((async () => await run(misspelt).result)()).rejects.toThrow(
+        'Unknown field "exports"',
+      );
     });
 
     test('what a module throws while it loads, with its stack', async () => {

@@ -98,6 +98,10 @@ afterEach(async () => {
 });
 
 describe('an exposed object', () => {
+  test('is no promise: it must be awaited first', () => {
+    expect(() => expose(Promise.resolve({}))).toThrow('A promise cannot be exposed: await it');
+  });
+
   test('is called from far and near, and stays what it is', async () => {
     const counter = new Counter();
     const exposed = open(counter);

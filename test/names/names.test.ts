@@ -88,6 +88,9 @@ describe('a name', () => {
     expect(names.bind('live', 'object')?.exposure).toBe(exposure);
     names.publish('again', live);
     expect(objects.held).toBe(1);
+    const plain = 5 as unknown as object;
+    expect(() => names.publish('plain', plain)).toThrow("can be published as 'plain'");
+    expect(names.has('plain')).toBe(false);
   });
 });
 
