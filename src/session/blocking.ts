@@ -31,6 +31,8 @@ interface BlockingOptions {
   readonly wake: () => void;
   /** The claim of `lease` was answered with `handle`. */
   readonly claimed: (lease: Lease, handle: unknown) => void;
+  /** The manager was asked to end: that it goes, whatever it still says, is no loss. */
+  readonly ending: () => void;
   /** The lane is gone for `error`: the session ends with it, and its calls have their outcome then. */
   readonly broke: (error: unknown) => void;
 }
@@ -121,6 +123,7 @@ export class Blocking implements Blocker {
     const { session, managing, address } = this.#options;
     if (session.ended !== undefined || lacksPort(address())) return; // signals end it
     this.post({ ...managing('shutdown', [drainMs]), lane: true });
+    this.#options.ending();
   }
 
   /** Takes what has come so far, for a thread that waits for something else. */

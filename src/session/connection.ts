@@ -275,6 +275,9 @@ export class Connection implements Minter {
       claimed: (lease, handle) => {
         this.#claimed(lease, handle);
       },
+      ending: () => {
+        this.#goodbye ??= 'it was shut down'; // its own words may be lost where it has bytes of ours unread
+      },
       broke: (error) => {
         const reason = this.#goneFor(error);
         this.#end(reason, reason);

