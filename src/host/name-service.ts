@@ -3,6 +3,7 @@
 import { type Row } from '../refs/objects';
 import { type Exposure } from '../session/exposure';
 import { type Name } from '../session/naming';
+import { type RunningCall } from '../session/current-call';
 
 export interface NameService {
   /** What clients may ask. */
@@ -13,6 +14,8 @@ export interface NameService {
   get(key: Name): unknown;
   /** Gives a live object of this process a name, in place of what had it. */
   publish(key: Name, object: object, exposure?: Exposure): void;
+  /** Resolves when the name stands for something; undefined where it does. Rejects when `call` is given up. */
+  there(key: Name, call: RunningCall | undefined): Promise<void> | undefined;
   delete(key: Name): boolean;
   /** Ends what is over: once a second. */
   sweep(): void;

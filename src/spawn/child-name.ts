@@ -1,21 +1,19 @@
 // What a child has exposed under a name, as its parent reaches it: late bound, so that the child need
 // not be there yet, and may expose something else under that name later.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../base/errors';
 import { ownHost } from '../expose/own-host';
 import { release, revive, withOptions } from '../proxy/functions';
 import { lateOf } from '../proxy/late';
-import { type Absence } from '../session/absence';
 import { type HandleOptions } from '../proxy/options';
 import { requireLease } from '../proxy/realm';
 import { makeLateLike } from '../proxy/sync-late';
 import { type Binding, type Reached } from '../proxy/use';
+import { type Absence } from '../session/absence';
+import { localCaller } from '../session/caller';
+import { RunningCall } from '../session/current-call';
 import { TOKEN_KEY, formatNameToken } from '../wire/token';
 import { packValue } from '../wire/values';
-
-/** How often a name of this process is looked for. */
-const LOOK_MS = 5;
 
 /** Where a process is the host of its own objects. */
 export interface Whereabouts {
@@ -150,16 +148,17 @@ function isHere({ address }: Whereabouts): boolean {
   return address === ownHost().host.address;
 }
 
-/** A name of this process: nobody tells when it comes to be. */
+/** A name of this process. */
 async function awaitHere(name: string, signal: AbortSignal): Promise<void> {
-  while (!isNamed(name)) await sleep(LOOK_MS, undefined, { signal });
-}
-
-function isNamed(name: string): boolean {
+  signal.throwIfAborted();
+  const call = new RunningCall(localCaller);
+  const giveUp = (): void => {
+    call.abort(signal.reason);
+  };
+  signal.addEventListener('abort', giveUp, { once: true });
   try {
-    ownHost().host.names.get(name);
-    return true;
-  } catch {
-    return false; // nothing has it yet
+    await ownHost().host.names.there(name, call);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
   }
 }

@@ -53,17 +53,23 @@ function sample() {
   };
 }
 
-describe.each(NAMES)('a manager whose data goes by %s', (serializer) => {
-  const manager = new Manager({ serializer, types: VALUES, limits: SHORT_LIMITS });
+/** One depot of `manager` for the tests around this call; both end with them. */
+function shareDepot(manager: Manager, give: (depot: Remote<Depot>) => void): void {
   let depot: Remote<Depot>;
   beforeAll(async () => {
     await manager.start();
-    depot = manager.create<Depot>('Depot');
+    give((depot = manager.create<Depot>('Depot')));
   });
   afterAll(async () => {
     release(depot);
     await endManager(manager);
   });
+}
+
+describe.each(NAMES)('a manager whose data goes by %s', (serializer) => {
+  const manager = new Manager({ serializer, types: VALUES, limits: SHORT_LIMITS });
+  let depot: Remote<Depot>;
+  shareDepot(manager, (made) => (depot = made));
 
   test('keeps values, also in containers', async () => {
     using list = manager.list<unknown>([sample()]);
@@ -143,14 +149,7 @@ describe.each(NAMES)('a manager whose data goes by %s', (serializer) => {
 describe('one call', () => {
   const manager = new Manager({ types: VALUES, limits: SHORT_LIMITS });
   let depot: Remote<Depot>;
-  beforeAll(async () => {
-    await manager.start();
-    depot = manager.create<Depot>('Depot');
-  });
-  afterAll(async () => {
-    release(depot);
-    await endManager(manager);
-  });
+  shareDepot(manager, (made) => (depot = made));
 
   test('goes by its own serializer, and so does its answer', async () => {
     const before = (await depot.counts()) as typeof calls;

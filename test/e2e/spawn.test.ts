@@ -12,6 +12,7 @@ import {
   type SpawnOptions,
   type Spawned,
   UsageError,
+  ready,
   release,
   spawn,
   withOptions,
@@ -317,6 +318,18 @@ describe.each(['process', 'thread', 'inline'] as const)('a task in a %s', (teste
         await expect(one.remote<{ add(): void }>('counter').add()).rejects.toBeInstanceOf(
           ProcessDiedError,
         );
+    });
+
+    test('is waited for by ready(), until it is there or the time is over', async () => {
+      const { called, call } = signalled();
+      const one = run(task('offer'), ['counter', call]);
+      const counter = one.remote<{ stop(): void }>('counter');
+      await ready(counter, { process: one });
+      await called;
+      await expect(ready(one.remote('never'), { timeoutMs: 20 })).rejects.toThrow('within 20 ms');
+      await counter.stop();
+      await one.join();
+      if (kind === 'inline') ownHost().host.names.delete('counter');
     });
 
     test('has a stand-in, once it has ended', async () => {
