@@ -16,11 +16,8 @@ export function delayAfter(
   attempt: number,
   { retryDelayMs, retryBackoff }: Pick<ConnectSettings, 'retryDelayMs' | 'retryBackoff'>,
 ): number {
-  if (retryBackoff === 1) return retryDelayMs;
-  return Math.min(
-    retryDelayMs * retryBackoff ** (attempt - 1),
-    Math.max(retryDelayMs, DELAY_MS_MAX),
-  );
+  const longest = Math.max(retryDelayMs, DELAY_MS_MAX);
+  return Math.min(retryDelayMs * retryBackoff ** (attempt - 1), longest);
 }
 
 /**

@@ -48,6 +48,7 @@ function watchYoung(): void {
   for (const handle of young) watch(handle);
   young.clear();
 }
+
 /** `listener` runs when the release of `handle` is on its way. */
 export let whenReleased: (handle: LockHandle, listener: () => void) => void;
 
